@@ -1,0 +1,60 @@
+"""What a campaign does. `Effect` is a closed union: if a rule needs to do more, the effect is added here."""
+
+from dataclasses import dataclass
+
+from lepta.rules.programme import Expiry
+
+
+@dataclass(frozen=True, slots=True)
+class FunderShare:
+    """What one party bears of an effect; `points` it issues, `money_minor` it owes."""
+
+    party: str
+    points: int
+    money_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Earn:
+    """`points` (> 0, smallest units) for the shopper, issued by `funders` in parts that add up to them."""
+
+    campaign: str
+    points: int
+    funders: tuple[FunderShare, ...]
+    by_line: tuple[tuple[int, int], ...]
+    """(position in `facts.lines`, points) of every line the campaign matched; sums to `points`, zeros included."""
+    applications: int
+    """How often it applied: units where it gives per unit, else 1."""
+    pending_days: int
+    expire_after: Expiry | None
+
+
+@dataclass(frozen=True, slots=True)
+class Donate:
+    """`points` and `money_minor` for `fund`, paid by `funders` and the shopper together.
+
+    `money_minor` = the funders' money + `shopper_money_minor`; `points` = the funders' points + `shopper_points`.
+    """
+
+    campaign: str
+    fund: str
+    points: int
+    money_minor: int
+    funders: tuple[FunderShare, ...]
+    shopper_points: int
+    shopper_money_minor: int
+    lines: tuple[int, ...]
+    """Positions in `facts.lines` of the lines it was given for."""
+    applications: int
+
+
+Effect = Earn | Donate
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the shopper may add of their own money; `amount_minor` 0 means: known, but nothing to offer."""
+
+    campaign: str
+    fund: str
+    amount_minor: int

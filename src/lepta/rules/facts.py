@@ -1,0 +1,69 @@
+"""A sale as the rules see it: frozen, resolved, free of personal data.
+
+If a rule needs to know more, the fact is added here. Facts are stored beside the log with their event, so
+that a sale can be decided again years later without today's tables.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the basket. `categories` and `brand` are resolved: the event's own, else the catalogue's."""
+
+    number: int
+    sku: str
+    categories: tuple[str, ...]
+    brand: str | None
+    is_goods: bool
+    """Gift cards, deposits and donation lines are not goods: nothing is earned on or given for them."""
+    quantity_micro: int
+    """As the till sent it, in millionths; what counts is its size, the sign comes from the amount."""
+    amount_minor: int
+    """What the line costs after the till's own discounts and its share of the total's difference; may be <= 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Where the sale took place. A store belongs to one programme: only its campaigns fire there."""
+
+    id: str
+    retailer: str
+    region: str | None
+    programme: str
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shopper:
+    """The member behind the card; only given to the rules when the card may earn."""
+
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gift:
+    """The shopper's answer to an offer: `amount_minor` is what the till took, None if it left that to us."""
+
+    campaign: str
+    accepted: bool
+    amount_minor: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything a campaign may ask about. `at` is in the store's time zone, with its offset."""
+
+    store: Store
+    at: datetime
+    business_day: date
+    currency: str
+    lines: tuple[Line, ...]
+    total_minor: int
+    shopper: Shopper | None
+    choice: tuple[str, str] | None
+    """(campaign, beneficiary) that the shopper picked at the till."""
+    gifts: tuple[Gift, ...]
+    offline: bool
+    """The sale is over and paid: a gift is booked as taken, whatever our figure."""
