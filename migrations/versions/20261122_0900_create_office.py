@@ -1,0 +1,140 @@
+"""Create what the office keeps: parties, stores, products, members, cards, campaigns, keys.
+
+Why: these are today's records, edited and (a member's) erased. Nothing of them is history: the ledger
+refers to a member by a random ref and to everything else by the id the office chose.
+Old code against the new schema: there is none.
+Locks: new tables only.
+"""
+
+from alembic import op
+
+revision = "20261122_0900"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+TABLES = (
+    # Caches of stores and products ask this table whether they are still true.
+    """
+    CREATE TABLE office_version (
+        what text PRIMARY KEY,
+        version bigint NOT NULL DEFAULT 0
+    )
+    """,
+    "INSERT INTO office_version (what) VALUES ('party'), ('store'), ('product')",
+    """
+    CREATE TABLE party (
+        id text PRIMARY KEY,
+        kind text NOT NULL,
+        name jsonb NOT NULL,
+        revision bigint NOT NULL DEFAULT 1
+    )
+    """,
+    """
+    CREATE TABLE programme (
+        id text PRIMARY KEY,
+        document jsonb NOT NULL,
+        revision bigint NOT NULL DEFAULT 1
+    )
+    """,
+    """
+    CREATE TABLE store (
+        id text PRIMARY KEY,
+        retailer text NOT NULL REFERENCES party,
+        name jsonb,
+        region text,
+        time_zone text NOT NULL,
+        currency text NOT NULL,
+        language text NOT NULL,
+        programme text NOT NULL REFERENCES programme,
+        revision bigint NOT NULL DEFAULT 1
+    )
+    """,
+    """
+    CREATE TABLE product (
+        sku text PRIMARY KEY,
+        name jsonb,
+        categories text[] NOT NULL DEFAULT '{}',
+        brand text,
+        revision bigint NOT NULL DEFAULT 1,
+        changed bigint NOT NULL
+    )
+    """,
+    "CREATE INDEX product_changed ON product (changed)",
+    # `ref` is all that the ledger knows of a member: random, made once, never the office's id.
+    """
+    CREATE TABLE member (
+        id text PRIMARY KEY,
+        ref text NOT NULL UNIQUE,
+        first_name text,
+        last_name text,
+        gender text,
+        language text,
+        phone text,
+        email text,
+        birthday date,
+        segments text[] NOT NULL DEFAULT '{}',
+        tier text,
+        joined_on date NOT NULL DEFAULT CURRENT_DATE,
+        revision bigint NOT NULL DEFAULT 1
+    )
+    """,
+    """
+    CREATE TABLE card (
+        card text PRIMARY KEY,
+        member text NOT NULL REFERENCES member,
+        position smallint NOT NULL,
+        status text NOT NULL CHECK (status IN ('active', 'not-activated', 'blocked'))
+    )
+    """,
+    "CREATE INDEX card_member ON card (member)",
+    """
+    CREATE TABLE campaign_version (
+        campaign text NOT NULL,
+        version integer NOT NULL,
+        document jsonb NOT NULL,
+        published boolean NOT NULL DEFAULT false,
+        PRIMARY KEY (campaign, version)
+    )
+    """,
+    # Only a hash of the secret is kept: nobody can read a key out of a backup.
+    """
+    CREATE TABLE api_key (
+        id text PRIMARY KEY,
+        role text NOT NULL,
+        store text,
+        till text,
+        party text,
+        secret_hash bytea NOT NULL,
+        created_at timestamptz NOT NULL DEFAULT now(),
+        revoked_at timestamptz
+    )
+    """,
+)
+
+# Roles belong to the whole cluster, and another database of it may be creating the same one just now.
+SERVICE_ROLE = """
+    DO $$ BEGIN
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'lepta_service') THEN
+            CREATE ROLE lepta_service LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE;
+        END IF;
+    EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+    END $$
+"""
+
+GRANTS = (
+    "GRANT USAGE ON SCHEMA public TO lepta_service",
+    "GRANT SELECT, INSERT, UPDATE, DELETE ON party, programme, store, product, member, card,"
+    " campaign_version, api_key TO lepta_service",
+    "GRANT SELECT, UPDATE ON office_version TO lepta_service",
+    "GRANT SELECT ON schema_version TO lepta_service",
+)
+
+
+def upgrade() -> None:
+    for statement in (SERVICE_ROLE, *TABLES, *GRANTS):
+        op.execute(statement)
+
+
+def downgrade() -> None:
+    raise NotImplementedError("A ledger is not dropped. Restore a backup into a new database instead.")

@@ -1,0 +1,296 @@
+"""Create the ledger and its log, which nobody can change.
+
+Why: what makes it a ledger holds in the database, so that a bug or a stray script cannot break it: an
+entry is one row with both accounts, a limited account never goes below zero, a leaf is what was hashed,
+and history is only ever added to: by role (INSERT and SELECT are all the service has) and by triggers
+that stop the owner as well.
+Old code against the new schema: there is none.
+Locks: new tables only.
+"""
+
+from alembic import op
+
+revision = "20261122_0910"
+down_revision = "20261122_0900"
+branch_labels = None
+depends_on = None
+
+HEAD = (
+    # One row a shard. Its lock is the sequencer and the fence: who holds it decides the next events.
+    """
+    CREATE TABLE log_head (
+        shard smallint PRIMARY KEY,
+        size bigint NOT NULL DEFAULT 0 CHECK (size >= 0),
+        root bytea NOT NULL,
+        frontier bytea NOT NULL DEFAULT '',
+        epoch bigint NOT NULL DEFAULT 0,
+        rulebook bytea NOT NULL,
+        next_account bigint NOT NULL DEFAULT 1,
+        partition_width bigint NOT NULL DEFAULT 1000000 CHECK (partition_width > 0),
+        partitioned_to bigint NOT NULL DEFAULT 0,
+        vkey text
+    ) WITH (fillfactor = 20)
+    """,
+    # An empty log's root is SHA-256 of nothing (RFC 6962, 2.1); the empty rulebook's digest is zeros.
+    "INSERT INTO log_head (shard, root, rulebook) VALUES (0, sha256(''), decode(repeat('00', 32), 'hex'))",
+)
+
+HISTORY = (
+    """
+    CREATE TABLE event (
+        log_index bigint NOT NULL,
+        received_at timestamptz NOT NULL,
+        occurred_at timestamptz NOT NULL,
+        member bigint,
+        shard smallint NOT NULL,
+        kind smallint NOT NULL,
+        leaf bytea NOT NULL CHECK (length(leaf) <= 65535),
+        leaf_hash bytea NOT NULL CHECK (leaf_hash = sha256('\\x00'::bytea || leaf)),
+        salt bytea NOT NULL,
+        facts bytea NOT NULL,
+        basket bytea NOT NULL,
+        PRIMARY KEY (shard, log_index)
+    ) PARTITION BY RANGE (log_index)
+    """,
+    "CREATE INDEX event_member ON event (shard, member, log_index) WHERE member IS NOT NULL",
+    """
+    CREATE TABLE entry (
+        log_index bigint NOT NULL,
+        debit bigint NOT NULL,
+        credit bigint NOT NULL CHECK (credit <> debit),
+        amount bigint NOT NULL CHECK (amount > 0),
+        shard smallint NOT NULL,
+        leg smallint NOT NULL,
+        asset smallint NOT NULL,
+        code smallint NOT NULL,
+        PRIMARY KEY (shard, log_index, leg)
+    ) PARTITION BY RANGE (log_index)
+    """,
+    """
+    CREATE TABLE account (
+        shard smallint NOT NULL,
+        id bigint NOT NULL,
+        kind text NOT NULL,
+        ref text NOT NULL,
+        code text NOT NULL,
+        asset smallint NOT NULL,
+        log_index bigint NOT NULL,
+        PRIMARY KEY (shard, id),
+        UNIQUE (shard, ref, kind, code, asset)
+    )
+    """,
+    """
+    CREATE TABLE asset (
+        id smallint PRIMARY KEY,
+        name text NOT NULL UNIQUE
+    )
+    """,
+    """
+    CREATE TABLE lot_allocation (
+        log_index bigint NOT NULL,
+        lot_log_index bigint NOT NULL,
+        amount bigint NOT NULL CHECK (amount <> 0),
+        account bigint NOT NULL,
+        shard smallint NOT NULL,
+        seq smallint NOT NULL,
+        lot_leg smallint NOT NULL,
+        expires_on date NOT NULL,
+        PRIMARY KEY (shard, log_index, seq)
+    )
+    """,
+    # A recorded event's claim names it. A stored refusal has no leaf, so it carries its own digest.
+    """
+    CREATE TABLE idempotency (
+        log_index bigint,
+        shard smallint NOT NULL,
+        scope smallint NOT NULL,
+        key bytea NOT NULL,
+        refusal bytea,
+        digest bytea CHECK (digest = sha256(refusal)),
+        PRIMARY KEY (shard, scope, key),
+        CHECK ((log_index IS NULL) <> (refusal IS NULL)),
+        CHECK ((digest IS NULL) = (refusal IS NULL))
+    )
+    """,
+    """
+    CREATE TABLE checkpoint (
+        shard smallint NOT NULL,
+        size bigint NOT NULL,
+        root bytea NOT NULL,
+        note bytea NOT NULL,
+        PRIMARY KEY (shard, size)
+    )
+    """,
+    # Level 1 node n is the root of leaves 256n..256n+255, level 2 of 65,536 leaves, and so on; level 0
+    # are the events' own leaf hashes.
+    """
+    CREATE TABLE tile (
+        shard smallint NOT NULL,
+        level smallint NOT NULL,
+        n bigint NOT NULL,
+        hash bytea NOT NULL,
+        PRIMARY KEY (shard, level, n)
+    )
+    """,
+    """
+    CREATE TABLE rulebook (
+        number integer PRIMARY KEY,
+        digest bytea NOT NULL UNIQUE,
+        change bytea NOT NULL
+    )
+    """,
+)
+
+# What may be given and what lies where: recomputable from history, and recomputed by `lepta verify`.
+STATE = (
+    # limit_side 1: credits never fall below debits. Updates move no index, so they stay on their page.
+    """
+    CREATE TABLE account_balance (
+        account bigint NOT NULL,
+        debits bigint NOT NULL DEFAULT 0 CHECK (debits >= 0),
+        credits bigint NOT NULL DEFAULT 0 CHECK (credits >= 0),
+        shard smallint NOT NULL,
+        limit_side smallint NOT NULL CHECK (limit_side IN (0, 1)),
+        PRIMARY KEY (shard, account),
+        CHECK (limit_side = 0 OR credits >= debits)
+    ) WITH (fillfactor = 70)
+    """,
+    # Only lots with points left; what became of the others stands in lot_allocation. Points that never
+    # expire have 'infinity' as their last day.
+    """
+    CREATE TABLE lot (
+        account bigint NOT NULL,
+        log_index bigint NOT NULL,
+        remaining bigint NOT NULL CHECK (remaining > 0),
+        expires_on date NOT NULL,
+        shard smallint NOT NULL,
+        leg smallint NOT NULL,
+        available_on date,
+        PRIMARY KEY (shard, account, expires_on, log_index, leg)
+    ) WITH (fillfactor = 80)
+    """,
+    # A hard cap. `granted` follows the newest published limit but never falls below what was given.
+    """
+    CREATE TABLE budget (
+        shard smallint NOT NULL,
+        counter text NOT NULL,
+        used bigint NOT NULL DEFAULT 0 CHECK (used >= 0),
+        granted bigint NOT NULL,
+        PRIMARY KEY (shard, counter),
+        CHECK (used <= granted)
+    ) WITH (fillfactor = 50)
+    """,
+    """
+    CREATE TABLE usage (
+        shard smallint NOT NULL,
+        counter text NOT NULL,
+        used bigint NOT NULL CHECK (used >= 0),
+        PRIMARY KEY (shard, counter)
+    ) WITH (fillfactor = 70)
+    """,
+    # What one member gave through one campaign to one fund; `standing` is the sum over members and others.
+    """
+    CREATE TABLE supporter (
+        member bigint NOT NULL,
+        donations bigint NOT NULL,
+        points bigint NOT NULL,
+        money_minor bigint NOT NULL,
+        shard smallint NOT NULL,
+        campaign text NOT NULL,
+        fund text NOT NULL,
+        PRIMARY KEY (shard, member, campaign, fund)
+    ) WITH (fillfactor = 70)
+    """,
+    """
+    CREATE TABLE standing (
+        donations bigint NOT NULL,
+        shoppers bigint NOT NULL,
+        points bigint NOT NULL,
+        money_minor bigint NOT NULL,
+        shard smallint NOT NULL,
+        campaign text NOT NULL,
+        fund text NOT NULL,
+        PRIMARY KEY (shard, campaign, fund)
+    ) WITH (fillfactor = 50)
+    """,
+)
+
+APPEND_ONLY = ("account", "asset", "lot_allocation", "idempotency", "checkpoint", "tile", "rulebook")
+
+REFUSE_CHANGE = """
+    CREATE FUNCTION lepta_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP
+            USING ERRCODE = 'restrict_violation';
+    END $$
+"""
+
+# A statement trigger fires once and also where no row matches; ALWAYS: also for replication roles.
+GUARD = """
+    CREATE PROCEDURE lepta_guard(guarded regclass) LANGUAGE plpgsql AS $$
+    BEGIN
+        EXECUTE format('CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON %s'
+                       ' FOR EACH STATEMENT EXECUTE FUNCTION lepta_refuse_change()', guarded);
+        EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER append_only', guarded);
+    END $$
+"""
+
+# A parent's statement triggers do not fire for a statement on its partition: each gets its own. The leaf
+# hardly compresses; basket and facts do, inside the row (MAIN), once it is longer than the target.
+OPEN_PARTITIONS = """
+    CREATE FUNCTION lepta_open_partitions(for_shard smallint, upto bigint) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    DECLARE
+        width bigint;
+        edge bigint;
+        parent text;
+        part text;
+    BEGIN
+        SELECT partition_width, partitioned_to INTO STRICT width, edge
+            FROM public.log_head WHERE shard = for_shard FOR UPDATE;
+        IF upto > edge + 100 * width THEN
+            RAISE EXCEPTION 'asked to open partitions up to % from %', upto, edge;
+        END IF;
+        WHILE edge < upto LOOP
+            FOREACH parent IN ARRAY ARRAY['event', 'entry'] LOOP
+                part := format('%s_p%s', parent, lpad(edge::text, 12, '0'));
+                EXECUTE format('CREATE TABLE public.%I PARTITION OF public.%I FOR VALUES FROM (%L) TO (%L)'
+                               ' WITH (toast_tuple_target = 1024)', part, parent, edge, edge + width);
+                CALL public.lepta_guard(format('public.%I', part)::regclass);
+            END LOOP;
+            edge := edge + width;
+        END LOOP;
+        UPDATE public.log_head SET partitioned_to = edge WHERE shard = for_shard;
+        RETURN edge;
+    END $$
+"""
+
+STORAGE = (
+    "ALTER TABLE event ALTER COLUMN leaf SET STORAGE MAIN",
+    "ALTER TABLE event ALTER COLUMN facts SET STORAGE MAIN",
+    "ALTER TABLE event ALTER COLUMN basket SET STORAGE MAIN",
+)
+
+GRANTS = (
+    "GRANT SELECT, INSERT ON event, entry, account, asset, lot_allocation, idempotency, checkpoint, tile,"
+    " rulebook TO lepta_service",
+    "GRANT SELECT, UPDATE ON log_head TO lepta_service",
+    "GRANT SELECT, INSERT, UPDATE ON account_balance, budget, usage, supporter, standing TO lepta_service",
+    "GRANT SELECT, INSERT, UPDATE, DELETE ON lot TO lepta_service",
+    "REVOKE ALL ON FUNCTION lepta_open_partitions(smallint, bigint) FROM PUBLIC",
+    "REVOKE ALL ON PROCEDURE lepta_guard(regclass) FROM PUBLIC",
+    "GRANT EXECUTE ON FUNCTION lepta_open_partitions(smallint, bigint) TO lepta_service",
+)
+
+
+def upgrade() -> None:
+    for statement in (*HEAD, *HISTORY, *STATE, REFUSE_CHANGE, GUARD, OPEN_PARTITIONS, *STORAGE):
+        op.execute(statement)
+    for table in (*APPEND_ONLY, "event", "entry"):
+        op.execute(f"CALL lepta_guard('{table}')")
+    for statement in (*GRANTS, "SELECT lepta_open_partitions(0::smallint, 1)"):
+        op.execute(statement)
+
+
+def downgrade() -> None:
+    raise NotImplementedError("A ledger is not dropped. Restore a backup into a new database instead.")

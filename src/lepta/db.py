@@ -1,0 +1,125 @@
+"""Connections to PostgreSQL. Besides the writer, the only module that begins and commits.
+
+Two ways in: SQLAlchemy Core for everything that is not the hot path, a bare asyncpg connection for the
+writer. Both act as a role that owns nothing.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+SERVICE_ROLE = "lepta_service"
+
+# Statements of the writer must keep their index plans whatever the statistics say: while a table grows
+# from nothing to millions of rows within minutes, the planner would now and then choose to read it all.
+INDEX_PLANS = {
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_bitmapscan": "off",
+    "enable_material": "off",
+    "jit": "off",
+    "plan_cache_mode": "force_generic_plan",
+}
+
+Tx = AsyncConnection
+"""Somebody's open transaction: a function that takes it commits nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a PostgreSQL is and who to be there; `host` may be a socket directory."""
+
+    host: str
+    port: int
+    user: str
+    database: str
+    password: str | None = None
+    options: tuple[tuple[str, str], ...] = field(default=())
+
+    @classmethod
+    def parse(cls, url: str) -> "Address":
+        """Read `postgresql://user:password@host:port/database?host=/socket/dir`; raises `ValueError`."""
+        parts = urlsplit(url)
+        if parts.scheme.split("+")[0] not in {"postgresql", "postgres"}:
+            raise ValueError("a database URL starts with postgresql://")
+        query = dict(parse_qsl(parts.query))
+        database = parts.path.lstrip("/")
+        if not database:
+            raise ValueError("a database URL names its database: postgresql://user@host/database")
+        host = query.pop("host", None) or parts.hostname or "127.0.0.1"
+        port = int(query.pop("port", 0)) or parts.port or 5432
+        return cls(
+            host, port, parts.username or "postgres", database, parts.password, tuple(query.items())
+        )
+
+    def url(self) -> str:
+        """As SQLAlchemy's asyncpg dialect wants it."""
+        secret = f":{quote(self.password, safe='')}" if self.password else ""
+        query = urlencode({"host": self.host, "port": self.port, **dict(self.options)})
+        netloc = f"{quote(self.user, safe='')}{secret}@"
+        return urlunsplit(("postgresql+asyncpg", netloc, f"/{self.database}", query, ""))
+
+    def arguments(self) -> dict[str, Any]:
+        """As `asyncpg.connect` wants it."""
+        named = {"host": self.host, "port": self.port, "user": self.user}
+        secret = {"password": self.password} if self.password else {}
+        return {**named, **secret, "database": self.database, **dict(self.options)}
+
+    def shown(self) -> str:
+        """For people and logs: no password."""
+        return f"postgresql://{self.user}@{self.host}:{self.port}/{self.database}"
+
+
+class Database:
+    """The service's way to one PostgreSQL."""
+
+    def __init__(
+        self, address: Address, *, pool_size: int = 8, statement_timeout_ms: int = 10_000
+    ) -> None:
+        self.address = address
+        self._session = {
+            "role": SERVICE_ROLE,
+            "application_name": "lepta",
+            "timezone": "UTC",
+            "statement_timeout": str(statement_timeout_ms),
+        }
+        self._engine: AsyncEngine = create_async_engine(
+            address.url(),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_pre_ping=True,
+            connect_args={"server_settings": {**self._session, "jit": "off"}},
+        )
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Tx]:
+        """A transaction of one's own: committed at the end, rolled back on an exception."""
+        async with self._engine.begin() as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Tx]:
+        """One unchanging view of the database, for reading."""
+        async with self._engine.connect() as tx:
+            await tx.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+            yield tx
+
+    async def writer_connection(self) -> asyncpg.Connection:
+        """A bare connection for the writer, which begins and commits on it by itself."""
+        settings = {**self._session, **INDEX_PLANS}
+        connection: asyncpg.Connection = await asyncpg.connect(
+            **self.address.arguments(), server_settings=settings, timeout=10
+        )
+        return connection
+
+    async def close(self) -> None:
+        """Give all connections back."""
+        await self._engine.dispose()
