@@ -1,0 +1,83 @@
+"""What a receipt speaks of: what was decided and booked, and whom it addresses. All of it plain values.
+
+Points are in the programme's smallest unit, of which `points_scale` decimals are shown; money is in minor
+units of `currency`.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from lepta.names import Name
+from lepta.receipts.template import Template
+
+Gender = Literal["male", "female"]
+CardStatus = Literal["none", "unknown", "active", "not-activated", "blocked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Whom the receipt addresses; the first name as it stands in the member's record, however written."""
+
+    first_name: str
+    gender: Gender | None
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One donation as booked, the funders' and the shopper's part together."""
+
+    fund: Name
+    points: int
+    money_minor: int
+    units: int
+    product: Name | None
+    """What was bought for it, if that is one product."""
+    from_shopper_money_minor: int
+    """Of `money_minor`: what the shopper paid on top, or what the shopper's points were worth."""
+    from_shopper_points: int
+    """Of `points`: what left the shopper's own account."""
+    sentence: Template | None
+    """The campaign author's words in the language composed, if there are any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A bonus campaign's own sentence about the `points` (> 0) that it gave."""
+
+    sentence: Template
+    points: int
+    product: Name | None
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """The member's points after this sale. `available` may be negative where a programme allows debt."""
+
+    available: int
+    held: int
+    pending: int
+    expiring: tuple[tuple[date, int], ...]
+    """(last day of use, points), soonest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """One sale as its receipt tells it. What was offered and declined, or not booked, is not in it."""
+
+    person: Person | None
+    card_status: CardStatus
+    currency: str
+    points_scale: int
+    earned: int
+    pending: int
+    """Points of this sale that cannot be spent yet, whether or not `earned` counts them too."""
+    redeemed: int
+    redeemed_minor: int
+    shortfall: int
+    """Points that an offline till took off the bill although the account did not have them."""
+    given: tuple[Given, ...]
+    balance: Balance | None
+    programme: Name
+    voided: bool
+    notes: tuple[Note, ...] = ()

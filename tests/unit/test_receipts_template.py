@@ -1,0 +1,220 @@
+"""Campaign authors' sentences: what they may write, what they get, what is refused and where."""
+
+from typing import Any
+
+import pytest
+from babel import Locale
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lepta.names import NBSP, Name
+from lepta.receipts.template import (
+    BONUS_VARIABLES,
+    MAX_BLANKS,
+    MAX_LENGTH,
+    TemplateFault,
+    Values,
+    compile_template,
+)
+
+FOREST = Name.of(
+    {
+        "ru": {
+            "nominative": "Фонд защиты лесных животных",
+            "dative": "Фонду защиты лесных животных",
+        },
+        "en": "Forest Animals",
+    }
+)
+DUMPLINGS = Name.of({"ru": {"nominative": "пельмени", "genitive": "пельменей"}, "en": "dumplings"})
+VALUES = Values(
+    programme=Name.of("Клуб"),
+    points=50,
+    points_scale=0,
+    money_minor=123450,
+    currency="RUB",
+    units=2,
+    fund=FOREST,
+    product=DUMPLINGS,
+    first_name="Пётр",
+    gender="male",
+)
+
+
+def told(text: str, code: str = "ru", **changed: Any) -> str | None:
+    values = VALUES._replace(**changed)
+    said = compile_template(text, code).render(values)
+    return said.replace(NBSP, " ") if said is not None else None
+
+
+def test_the_sentence_of_the_founding_example() -> None:
+    text = (
+        "При покупке пельменей «Охотничьи» Вами передано в {{ fund | case: 'accusative' }} "
+        "{{ points | plural: 'балл', 'балла', 'баллов' }}."
+    )
+    assert told(text) == (
+        "При покупке пельменей «Охотничьи» Вами передано в Фонд защиты лесных животных 50 баллов."
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Спасибо!", "Спасибо!"),
+        ("{{fund}}", "Фонд защиты лесных животных"),
+        ("{{ fund | case: 'dative' }}", "Фонду защиты лесных животных"),
+        ('{{ product | case: "genitive" }}', "пельменей"),
+        ("{{ product | case: 'instrumental' }}", "пельмени"),
+        ("{{ programme }}: {{ points }}", "Клуб: 50"),
+        ("{{ units | plural: 'пачка', 'пачки', 'пачек' }}", "2 пачки"),
+        ("{{ units }} шт.", "2 шт."),
+        ("{{ money | money }}", "1 234,50 ₽"),
+        ("{{ money }}", "1 234,50 ₽"),
+        ("{{ name }}, спасибо", "Пётр, спасибо"),
+        ("Вы {{ name | gender: 'передал', 'передала', 'передали' }}", "Вы передал"),
+        ("передал{{ name | gender: '', 'а', 'и' }}", "передал"),
+        ("Скидка 5 % {и} скобки", "Скидка 5 % {и} скобки"),
+        (" Раз\n  два\tтри \n", "Раз два три"),
+    ],
+)
+def test_blanks_are_filled_as_their_filters_say(text: str, said: str) -> None:
+    assert told(text) == said
+
+
+def test_english_has_two_forms_and_its_own_money() -> None:
+    text = "{{ points | plural: 'point', 'points' }}, {{ money }} to {{ fund }}"
+    assert told(text, "en") == "50 points, RUB 1,234.50 to Forest Animals"
+    assert told(text, "en", points=1) == "1 point, RUB 1,234.50 to Forest Animals"
+
+
+@pytest.mark.parametrize(
+    ("gender", "said"), [("male", "передал"), ("female", "передала"), (None, "передали")]
+)
+def test_gender_chooses_the_word(gender: str | None, said: str) -> None:
+    text = "{{ name | gender: 'передал', 'передала', 'передали' }}"
+    assert told(text, gender=gender, first_name=None if gender is None else "Саша") == said
+
+
+@given(points=st.integers(0, 10**9), scale=st.integers(0, 3))
+def test_plural_prints_the_number_and_the_form_that_cldr_chooses(points: int, scale: int) -> None:
+    whole, rest = divmod(points, 10**scale)
+    category = "fraction" if rest else Locale.parse("ru").plural_form(whole)
+    word = {"one": "балл", "few": "балла", "many": "баллов", "fraction": "балла"}[category]
+    text = "{{ points | plural: 'балл', 'балла', 'баллов' }}"
+    said = told(text, points=points, points_scale=scale)
+    assert said is not None
+    number, _, said_word = said.rpartition(" ")
+    assert said_word == word
+    digits = number.replace(" ", "").partition(",")
+    assert int(digits[0]) * 10**scale + int(digits[2].ljust(scale, "0") or "0") == points
+
+
+@pytest.mark.parametrize(
+    ("text", "changed"),
+    [
+        ("{{ product }}", {"product": None}),
+        ("{{ fund }}", {"fund": None}),
+        ("{{ money }}", {"money_minor": None}),
+        ("{{ units }}", {"units": None}),
+        ("{{ units | plural: 'пачка', 'пачки', 'пачек' }}", {"units": None}),
+        ("{{ name }}", {"first_name": None}),
+        ("{{ name }}", {"first_name": "\u202e\u200b"}),
+    ],
+)
+def test_a_sentence_that_needs_what_the_sale_has_not_is_not_told(
+    text: str, changed: dict[str, Any]
+) -> None:
+    assert told(text, **changed) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "reason"),
+    [
+        ("", 1, "is empty"),
+        (" \n ", 1, "is empty"),
+        ("В {{ fond }}", 6, "unknown variable 'fond'; use fund, money, name, points"),
+        ("{{ fund | upcase }}", 11, "unknown filter 'upcase'"),
+        ("{{ fund | case }}", 11, "case takes one of 'nominative'"),
+        ("{{ fund | case: 'vocative' }}", 11, "case takes one of"),
+        ("{{ fund | case: 'dative', 'dative' }}", 11, "case takes one of"),
+        ("{{ fund | money }}", 11, "money does not go with fund"),
+        ("{{ points | case: 'dative' }}", 13, "case does not go with points"),
+        ("{{ name | case: 'dative' }}", 11, "case does not go with name"),
+        ("{{ money | plural: 'a', 'b', 'c' }}", 12, "plural does not go with money"),
+        ("{{ money | money: 'x' }}", 12, "money takes no arguments"),
+        ("{{ points | plural: 'балл', 'баллов' }}", 13, r"plural takes 3 forms .*, not 2"),
+        ("{{ points | plural }}", 13, r"plural takes 3 forms .*, not 0"),
+        ("{{ points | plural: 'балл', '', 'баллов' }}", 13, "a plural form is empty"),
+        ("{{ name | gender: 'a', 'b' }}", 11, "gender takes three texts"),
+        ("Вам {{ fund", 5, "{{ is not closed by }}"),
+        ("Вам {{ fund | case: 'dative", 21, "the ' is not closed"),
+        ("{{ fund | case: 'acc }} и {{ points | plural: 'a', 'b' }}", 17, "the ' is not closed"),
+        ("Вам }} балл", 5, "}} closes nothing"),
+        ("Вам %} балл", 5, "%} closes nothing"),
+        ("Вам {% if points %}", 5, "tags .* are not supported"),
+        ("{{ }}", 4, "a variable is expected here, not '}}'"),
+        ("{{ 'fund' }}", 4, "a variable is expected here"),
+        ("{{ fund.name }}", 8, "unexpected '.'"),
+        ("{{- fund }}", 3, "unexpected '-'"),
+        ("{{ fund case: 'dative' }}", 9, "| or }} is expected here, not 'case'"),
+        ("{{ fund | }}", 11, "a filter is expected here"),
+        ("{{ fund | case 'dative' }}", 16, ": or }} is expected here"),
+        ("{{ fund | case: dative }}", 17, "a text in quotes is expected here"),
+        ("{{ fund | case: }}", 17, "a text in quotes is expected here"),
+        ("{{ fund | case: 'dative' | case: 'dative' }}", 26, ", or }} is expected here"),
+        ("{{ {{ fund }} }}", 4, "unexpected '{'"),
+        ("Вам\u202e балл", 4, r"contains U\+202E"),
+        ("Вам \x1b балл", 5, r"contains U\+001B"),
+        ("{{ name | gender: 'a\u200b', 'b', 'c' }}", 21, r"contains U\+200B"),
+        ("x" * (MAX_LENGTH + 1), MAX_LENGTH + 1, "longer than"),
+        ("{{ points }}" * (MAX_BLANKS + 1), 1, "more than 16 blanks"),
+    ],
+)
+def test_a_fault_names_its_column_and_reason(text: str, column: int, reason: str) -> None:
+    with pytest.raises(TemplateFault, match=reason.replace("|", r"\|")) as fault:
+        compile_template(text, "ru")
+    assert fault.value.column == column
+    assert str(fault.value).startswith(f"column {column}: ")
+
+
+def test_a_bonus_has_no_fund_and_no_money() -> None:
+    text = "{{ points | plural: 'балл', 'балла', 'баллов' }} за {{ product | case: 'accusative' }}"
+    assert compile_template(text, "ru", BONUS_VARIABLES).variables == {"points", "product"}
+    with pytest.raises(TemplateFault, match="'fund' has no value here; use name, points, product"):
+        compile_template("{{ fund }}", "ru", BONUS_VARIABLES)
+
+
+def test_sentences_that_say_the_same_are_equal() -> None:
+    assert compile_template("{{ fund }}", "ru") == compile_template("{{ fund }}", "ru")
+    assert compile_template("{{ fund }}", "ru") != compile_template("{{ fund }}", "en")
+    assert "{{ fund }}" in repr(compile_template("{{ fund }}", "ru"))
+
+
+@given(st.text(st.sampled_from("{}%|:, '\"\nfundpoitslrcae{}{}"), max_size=60))
+def test_any_text_either_compiles_and_is_told_or_is_refused_in_its_place(text: str) -> None:
+    try:
+        template = compile_template(text, "en")
+    except TemplateFault as fault:
+        column = fault.column
+    else:
+        column = 1
+        assert template.render(VALUES) is not None
+    assert 1 <= column <= len(text) + 1
+
+
+def test_what_a_sentence_can_grow_to_is_bounded() -> None:
+    values = VALUES._replace(first_name="x" * 100_000)
+    said = compile_template("{{ name }}" * MAX_BLANKS, "ru").render(values)
+    assert said is not None
+    assert len(said) == 200 * MAX_BLANKS
+
+
+@given(first_name=st.text())
+def test_a_hostile_first_name_reaches_the_sentence_clean_and_is_never_a_template(
+    first_name: str,
+) -> None:
+    said = told("{{ name }}, спасибо", first_name=first_name + "{fund}{0}{{ fund }}")
+    assert said is not None
+    assert said.endswith(", спасибо")
+    assert "Фонд" not in said
+    assert said.isprintable()
