@@ -23,7 +23,6 @@ HEAD = (
         size bigint NOT NULL DEFAULT 0 CHECK (size >= 0),
         root bytea NOT NULL,
         frontier bytea NOT NULL DEFAULT '',
-        epoch bigint NOT NULL DEFAULT 0,
         rulebook bytea NOT NULL,
         next_account bigint NOT NULL DEFAULT 1,
         partition_width bigint NOT NULL DEFAULT 1000000 CHECK (partition_width > 0),
@@ -49,6 +48,7 @@ HISTORY = (
         salt bytea NOT NULL,
         facts bytea NOT NULL,
         basket bytea NOT NULL,
+        beside bytea,
         PRIMARY KEY (shard, log_index)
     ) PARTITION BY RANGE (log_index)
     """,
@@ -98,7 +98,8 @@ HISTORY = (
         PRIMARY KEY (shard, log_index, seq)
     )
     """,
-    # A recorded event's claim names it. A stored refusal has no leaf, so it carries its own digest.
+    # A recorded event's claim names it. Scope 2 are the tills' request headers: no leaf tells them, and a
+    # stored refusal has no leaf at all, so these rows carry their own digest.
     """
     CREATE TABLE idempotency (
         log_index bigint,
@@ -106,10 +107,13 @@ HISTORY = (
         scope smallint NOT NULL,
         key bytea NOT NULL,
         refusal bytea,
-        digest bytea CHECK (digest = sha256(refusal)),
+        digest bytea CHECK (digest = sha256(
+            key || '\\x00'::bytea || convert_to(coalesce(log_index::text, ''), 'UTF8')
+            || '\\x00'::bytea || coalesce(refusal, ''))),
         PRIMARY KEY (shard, scope, key),
         CHECK ((log_index IS NULL) <> (refusal IS NULL)),
-        CHECK ((digest IS NULL) = (refusal IS NULL))
+        CHECK ((digest IS NOT NULL) = (scope = 2)),
+        CHECK (refusal IS NULL OR scope = 2)
     )
     """,
     """
@@ -235,8 +239,9 @@ GUARD = """
     END $$
 """
 
-# A parent's statement triggers do not fire for a statement on its partition: each gets its own. The leaf
-# hardly compresses; basket and facts do, inside the row (MAIN), once it is longer than the target.
+# A parent's statement triggers do not fire for a statement on its partition: each gets its own. Attaching
+# waits for nobody who reads; creating a partition in place would. The leaf hardly compresses; basket and
+# facts do, inside the row (MAIN), once it is longer than the target.
 OPEN_PARTITIONS = """
     CREATE FUNCTION lepta_open_partitions(for_shard smallint, upto bigint) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
@@ -254,8 +259,10 @@ OPEN_PARTITIONS = """
         WHILE edge < upto LOOP
             FOREACH parent IN ARRAY ARRAY['event', 'entry'] LOOP
                 part := format('%s_p%s', parent, lpad(edge::text, 12, '0'));
-                EXECUTE format('CREATE TABLE public.%I PARTITION OF public.%I FOR VALUES FROM (%L) TO (%L)'
-                               ' WITH (toast_tuple_target = 1024)', part, parent, edge, edge + width);
+                EXECUTE format('CREATE TABLE public.%I (LIKE public.%I INCLUDING ALL)'
+                               ' WITH (toast_tuple_target = 1024)', part, parent);
+                EXECUTE format('ALTER TABLE public.%I ATTACH PARTITION public.%I FOR VALUES FROM (%L) TO (%L)',
+                               parent, part, edge, edge + width);
                 CALL public.lepta_guard(format('public.%I', part)::regclass);
             END LOOP;
             edge := edge + width;
@@ -269,6 +276,8 @@ STORAGE = (
     "ALTER TABLE event ALTER COLUMN leaf SET STORAGE MAIN",
     "ALTER TABLE event ALTER COLUMN facts SET STORAGE MAIN",
     "ALTER TABLE event ALTER COLUMN basket SET STORAGE MAIN",
+    "ALTER TABLE event ALTER COLUMN salt SET STORAGE PLAIN",
+    "ALTER TABLE event ALTER COLUMN leaf_hash SET STORAGE PLAIN",
 )
 
 GRANTS = (

@@ -107,9 +107,7 @@ class Database:
     async def read(self) -> AsyncIterator[Tx]:
         """One unchanging view of the database, for reading."""
         async with self._engine.connect() as tx:
-            await tx.execution_options(
-                isolation_level="REPEATABLE READ", postgresql_readonly=True
-            )
+            await tx.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             yield tx
 
     async def writer_connection(self) -> asyncpg.Connection:

@@ -1,0 +1,1 @@
+"""How tills reach Lepta: parse, submit, shape. No rules, no SQL."""

@@ -1,0 +1,201 @@
+"""The answer to a sale: one shape, built from what was recorded, however often it is asked for."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import orjson
+
+from lepta.channels.till.slips import Slips
+from lepta.errors import InvalidRequest
+from lepta.names import LANGUAGES
+from lepta.processing.leaf import Recorded
+from lepta.processing.outcome import Donation, Outcome
+from lepta.processing.state import ShopperRecord
+from lepta.receipts.compose import compose, sentences
+from lepta.receipts.escpos import encode
+from lepta.rules import explanation
+from lepta.rules.rulebook import Rulebook
+
+MIN_WIDTH, WIDTH, MAX_WIDTH = 32, 40, 48
+
+
+class Form(NamedTuple):
+    """How an answer is wanted: the query's and the header's wishes."""
+
+    explain: bool = True
+    width: int = WIDTH
+    escpos: bool = False
+    language: str | None = None
+    """From `Accept-Language`; the member's own comes before it."""
+
+
+PLAIN = Form()
+
+
+def read_form(query: Mapping[str, str], accept_language: str | None) -> Form:
+    """The form asked for; raises `InvalidRequest` for a width or a form that there is not."""
+    language = accepted_language(accept_language) if accept_language else None
+    if not query:
+        return PLAIN if language is None else Form(language=language)
+    errors: list[dict[str, str]] = []
+    width = query.get("width", str(WIDTH))
+    if not (width.isdecimal() and len(width) < 4 and MIN_WIDTH <= int(width) <= MAX_WIDTH):
+        errors.append({"path": "width", "reason": f"write a number from {MIN_WIDTH} to {MAX_WIDTH}"})
+    if query.get("explain", "true") not in {"true", "false"}:
+        errors.append({"path": "explain", "reason": "write true or false"})
+    if query.get("receipt", "text") not in {"text", "escpos"}:
+        errors.append({"path": "receipt", "reason": "write text or escpos"})
+    if errors:
+        raise InvalidRequest(errors)
+    return Form(
+        explain=query.get("explain") != "false",
+        width=int(width),
+        escpos=query.get("receipt") == "escpos",
+        language=language,
+    )
+
+
+def accepted_language(header: str) -> str | None:
+    """The best of our languages in an `Accept-Language` header (RFC 9110, 12.5.4); None if none is."""
+    best, best_weight = None, 0.0
+    for part in header.split(",")[:20]:
+        tag, _, parameters = part.partition(";")
+        code = tag.strip().lower().partition("-")[0]
+        weight = _weight(parameters)
+        if code in LANGUAGES and weight > best_weight:
+            best, best_weight = code, weight
+    return best
+
+
+def _weight(parameters: str) -> float:
+    name, _, value = parameters.strip().partition("=")
+    if name.strip().lower() != "q":
+        return 1.0
+    try:
+        return float(value)
+    except ValueError:
+        return 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Shapes recorded sales for tills."""
+
+    slips: Slips
+
+    def checkout(
+        self,
+        recorded: Recorded,
+        shopper: ShopperRecord | None,
+        form: Form,
+        *,
+        replayed: bool,
+        voided: bool = False,
+    ) -> bytes:
+        """The JSON of a checkout's answer."""
+        outcome = recorded.outcome
+        answer: dict[str, Any] = {
+            "checkout": recorded.id,
+            "log_index": recorded.log_index,
+            "rulebook": f"sha256:{recorded.rulebook.hex()}",
+            "replayed": replayed,
+            "voided": voided,
+            "card_status": outcome.card_status,
+            "flags": outcome.flags,
+            "total": outcome.total,
+            "to_pay": outcome.to_pay,
+            "points": _points(outcome),
+            "donations": [_donation(donation) for donation in outcome.donations],
+            "lines": _lines(recorded),
+            "offers": [],
+        }
+        if form.explain:
+            answer["explain"] = explain(recorded, self.slips.rulebooks.newest)
+        answer["receipt"] = self._receipt(recorded, shopper, form, voided=voided)
+        return orjson.dumps(answer)
+
+    def _receipt(
+        self, recorded: Recorded, shopper: ShopperRecord | None, form: Form, *, voided: bool
+    ) -> dict[str, Any]:
+        language = self._language(recorded, shopper, form)
+        slip = self.slips.slip(recorded, shopper, language, voided=voided)
+        text = compose(slip, language, form.width)
+        receipt: dict[str, Any] = {"language": language, "width": form.width, "text": text}
+        if form.escpos:
+            said = "\n".join(sentences(slip, language))
+            receipt["escpos"] = base64.b64encode(encode(said, form.width)).decode()
+        return receipt
+
+    def _language(
+        self, recorded: Recorded, shopper: ShopperRecord | None, form: Form
+    ) -> str:
+        if shopper is not None and shopper.language:
+            return shopper.language
+        if form.language:
+            return form.language
+        store = self.slips.directory.store(recorded.event.key.store)
+        return store.language if store else LANGUAGES[0]
+
+
+def _points(outcome: Outcome) -> dict[str, Any]:
+    points, balance = outcome.points, outcome.balance
+    shown = None
+    if balance is not None:
+        shown = {
+            "available": balance.available,
+            "held": balance.held,
+            "pending": balance.pending,
+            "expiring": [{"on": on, "points": part} for on, part in balance.expiring],
+        }
+    return {**points._asdict(), "balance": shown}
+
+
+def _donation(donation: Donation) -> dict[str, Any]:
+    return {
+        "campaign": donation.campaign,
+        "fund": donation.fund,
+        "points": donation.points,
+        "money": donation.money,
+        "units": donation.units,
+        "funders": [{"party": party, "money": money} for party, money in donation.funders],
+        "from_shopper": {"points": donation.shopper_points, "money": donation.shopper_money},
+    }
+
+
+def _lines(recorded: Recorded) -> list[dict[str, Any]]:
+    outcome, lines = recorded.outcome, recorded.event.lines
+    campaigns: list[list[str]] = [[] for _ in lines]
+    for fired in (*outcome.earned, *outcome.donations):
+        for at in fired.lines:
+            campaigns[at].append(fired.campaign)
+    return [
+        {"line": line.line, "earned": earned, "redeemed": redeemed, "campaigns": named}
+        for line, earned, redeemed, named in zip(
+            lines, outcome.earned_by_line, outcome.redeemed_by_line, campaigns, strict=True
+        )
+    ]
+
+
+def explain(recorded: Recorded, rulebook: Rulebook) -> list[dict[str, Any]]:
+    """Why each campaign considered fired or not, from the codes that were stored.
+
+    `rulebook` may be any later one than the deciding: campaigns keep their numbers.
+    """
+    outcome, lines = recorded.outcome, recorded.event.lines
+    given_for = {f.campaign: f.lines for f in (*outcome.earned, *outcome.donations)}
+    return [
+        {
+            "campaign": rulebook.name_of(number),
+            "fired": explanation.fired(code),
+            "because": explanation.because(
+                code,
+                argument,
+                [lines[at].sku for at in given_for.get(rulebook.name_of(number), ())],
+                recorded.event.currency,
+                rulebook.name_of,
+            ),
+        }
+        for number, code, argument in outcome.reasons
+    ]

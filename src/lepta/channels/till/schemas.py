@@ -1,0 +1,206 @@
+"""What tills send: strict models, straight from the body's bytes to an event.
+
+Amounts are integers in minor units of `currency`, quantities decimal strings, times RFC 3339 with an offset.
+"""
+
+import re
+from datetime import date
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, AwareDatetime, Field, model_validator
+
+from lepta.errors import DomainError, Kind, NotSupported
+from lepta.http.bodies import Body
+from lepta.money import EXPONENT, MICRO, micro
+from lepta.names import NameDocument
+from lepta.processing.events import (
+    MAX,
+    BasketLine,
+    Checkout,
+    Fiscal,
+    LineKind,
+    NaturalKey,
+    basket_bytes,
+)
+from lepta.rules.facts import Gift
+
+MAX_LINES = 1_000
+MAX_AMOUNT = 10**12
+MAX_SEQUENCE = 2**53 - 1
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+class TooManyLines(DomainError):
+    """More lines than one sale may have."""
+
+    code = "too-large"
+    kind = Kind.TOO_LARGE
+
+    def __init__(self, lines: int) -> None:
+        super().__init__(
+            f"The sale has {lines} lines, at most {MAX_LINES} are taken. Split it into several sales.",
+            limit=MAX_LINES,
+        )
+
+
+def _known_currency(code: str) -> str:
+    if code not in EXPONENT:
+        raise ValueError(f"is not one of {', '.join(EXPONENT)}")
+    return code
+
+
+def _opaque(text: str) -> str:
+    if not text.isprintable() and _CONTROL.search(text):
+        raise ValueError("contains a control character; send the text as it is printed")
+    return text
+
+
+def _quantity(text: str) -> str:
+    if not (text.isdecimal() and text.isascii()):
+        micro(text)
+    return text
+
+
+Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
+Opaque = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_opaque)]
+Minor = Annotated[int, Field(ge=-MAX_AMOUNT, le=MAX_AMOUNT)]
+Positive = Annotated[int, Field(ge=0, le=MAX_AMOUNT)]
+Quantity = Annotated[
+    str,
+    Field(min_length=1, max_length=20, description='A decimal string: "1", "0.345".'),
+    AfterValidator(_quantity),
+]
+
+
+class LineBody(Body):
+    """One line of the receipt."""
+
+    line: Annotated[int, Field(ge=0, le=1_000_000)]
+    sku: Opaque
+    name: NameDocument | None = None
+    categories: Annotated[tuple[Opaque, ...], Field(max_length=50)] | None = None
+    brand: Opaque | None = None
+    kind: LineKind = "goods"
+    quantity: Quantity
+    unit_price: Minor | None = None
+    amount: Annotated[
+        Minor, Field(description="What the line costs after the till's own discounts; may be <= 0.")
+    ]
+
+
+class RedeemBody(Body):
+    """Points to spend: a number, or as many as may be spent."""
+
+    points: Positive | None = None
+    max: Literal[True] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.points is None) == (self.max is None):
+            raise ValueError('write {"points": n} or {"max": true}')
+        return self
+
+
+class GiftBody(Body):
+    """The shopper's answer to an offer; without `amount` it is booked as offered."""
+
+    offer: Opaque
+    accepted: bool
+    amount: Positive | None = None
+
+
+class ChoiceBody(Body):
+    """The beneficiary that the shopper chose."""
+
+    campaign: Opaque
+    beneficiary: Opaque
+
+
+class FiscalBody(Body):
+    """The fiscal document's drive, number and sign."""
+
+    fn: Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9]+$")]
+    i: Annotated[int, Field(ge=0, le=MAX_SEQUENCE)]
+    fp: Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9]+$")]
+
+
+class CheckoutBody(Body):
+    """A sale, as the till saw it."""
+
+    store: Id
+    till: Id
+    business_day: date
+    sequence: Annotated[int, Field(ge=0, le=MAX_SEQUENCE)]
+    occurred_at: AwareDatetime
+    currency: Annotated[str, AfterValidator(_known_currency)]
+    card: Opaque | None = None
+    lines: Annotated[tuple[LineBody, ...], Field(min_length=1)]
+    total: Annotated[
+        Minor, Field(description="To pay before points and gifts; may be below the sum of the lines.")
+    ]
+    redeem: RedeemBody | None = None
+    gifts: Annotated[tuple[GiftBody, ...], Field(max_length=20)] = ()
+    choice: ChoiceBody | None = None
+    hold: Annotated[str, Field(max_length=64)] | None = None
+    quote: Annotated[str, Field(max_length=512)] | None = None
+    fiscal: FiscalBody | None = None
+    offline: bool = False
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        if len({line.line for line in self.lines}) < len(self.lines):
+            raise ValueError("lines: two lines have the same number; a return could not tell them apart")
+        total = sum([line.amount for line in self.lines])
+        if self.total > total:
+            raise ValueError(
+                f"total: {self.total} is above the sum of the lines, {total}; it may only be below it"
+            )
+        return self
+
+    def to_event(self) -> Checkout:
+        """The event; raises `TooManyLines`, and `NotSupported` for what this version does not do yet."""
+        if len(self.lines) > MAX_LINES:
+            raise TooManyLines(len(self.lines))
+        for name in ("hold", "quote"):
+            if getattr(self, name) is not None:
+                raise NotSupported(name, f"a sale that names a {name}")
+        lines = tuple([_basket_line(line) for line in self.lines])
+        redeem = self.redeem
+        redeemed = 0 if redeem is None else MAX if redeem.max else redeem.points or 0
+        choice = self.choice and (self.choice.campaign, self.choice.beneficiary)
+        gifts = tuple([Gift(g.offer, g.accepted, g.amount) for g in self.gifts])
+        fiscal = self.fiscal and Fiscal(self.fiscal.fn, self.fiscal.i, self.fiscal.fp)
+        content: dict[str, Any] = {
+            "currency": self.currency,
+            "lines": lines,
+            "total": self.total,
+            "redeem": redeemed,
+            "choice": choice,
+            "gifts": gifts,
+            "fiscal": fiscal,
+        }
+        return Checkout(
+            key=NaturalKey(self.store, self.till, self.business_day, self.sequence),
+            occurred_at=self.occurred_at,
+            card=self.card,
+            offline=self.offline,
+            basket=basket_bytes(**content),
+            **content,
+        )
+
+
+def _basket_line(line: LineBody) -> BasketLine:
+    quantity = line.quantity
+    whole = quantity.isdecimal()
+    return BasketLine(
+        line.line,
+        line.sku,
+        int(quantity) * MICRO if whole else micro(quantity),
+        line.amount,
+        line.unit_price,
+        line.kind,
+        line.name,
+        line.categories,
+        line.brand,
+    )

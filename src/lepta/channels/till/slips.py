@@ -1,0 +1,103 @@
+"""From a recorded sale and today's records to what its receipt speaks of."""
+
+from dataclasses import dataclass, field
+from typing import Literal, cast
+
+from lepta.directory import Directory
+from lepta.names import Name
+from lepta.processing.leaf import Recorded
+from lepta.processing.outcome import Donation, Earned
+from lepta.processing.rulebooks import Rulebooks
+from lepta.processing.state import ShopperRecord
+from lepta.receipts.slip import Balance, Given, Note, Person, Slip
+from lepta.receipts.template import BONUS_VARIABLES, DONATION_VARIABLES, Template, compile_template
+
+UNNAMED = Name.of({"ru": "Программа", "en": "The programme"})
+
+
+@dataclass(slots=True)
+class Slips:
+    """Names and sentences come from today's records, so an erased member's receipt is anonymous."""
+
+    directory: Directory
+    rulebooks: Rulebooks
+    _sentences: dict[tuple[bytes, str, str], Template | None] = field(default_factory=dict)
+
+    def slip(
+        self, recorded: Recorded, shopper: ShopperRecord | None, language: str, *, voided: bool
+    ) -> Slip:
+        """What the receipt of a sale says in `language`."""
+        outcome, event = recorded.outcome, recorded.event
+        rulebook, programme_id = self.rulebooks.newest, recorded.seen.store.programme
+        known = rulebook.has_programme(programme_id)
+        programme = rulebook.programme(programme_id, event.occurred_at) if known else None
+        points = outcome.points
+        return Slip(
+            person=_person(shopper),
+            card_status=cast(Literal["active"], outcome.card_status),
+            currency=event.currency,
+            points_scale=programme.points_scale if programme else 0,
+            earned=points.earned,
+            pending=points.pending,
+            redeemed=points.redeemed,
+            redeemed_minor=outcome.redeemed_money,
+            shortfall=points.shortfall,
+            given=tuple([self._given(recorded, d, language) for d in outcome.donations]),
+            balance=Balance(*outcome.balance) if outcome.balance else None,
+            programme=programme.name if programme else UNNAMED,
+            voided=voided,
+            notes=self._notes(recorded, language),
+        )
+
+    def _given(self, recorded: Recorded, donation: Donation, language: str) -> Given:
+        return Given(
+            fund=self.directory.party_name(donation.fund),
+            points=donation.points,
+            money_minor=donation.money,
+            units=donation.units,
+            product=self._product(recorded, donation.lines),
+            from_shopper_money_minor=donation.shopper_money,
+            from_shopper_points=donation.shopper_points,
+            sentence=self._sentence(donation.campaign, language, "donation"),
+        )
+
+    def _notes(self, recorded: Recorded, language: str) -> tuple[Note, ...]:
+        notes: list[Note] = []
+        earned: Earned
+        for earned in recorded.outcome.earned:
+            sentence = self._sentence(earned.campaign, language, "bonus")
+            if sentence is not None and earned.points:
+                product = self._product(recorded, earned.lines)
+                notes.append(Note(sentence, earned.points, product))
+        return tuple(notes)
+
+    def _product(self, recorded: Recorded, positions: tuple[int, ...]) -> Name | None:
+        """The product's name, if it is one product: the catalogue's, which knows cases, else the till's."""
+        lines = recorded.event.lines
+        if not positions or len({lines[at].sku for at in positions}) > 1:
+            return None
+        line = lines[positions[0]]
+        name = self.directory.product_name(line.sku)
+        return name or (Name.of(line.name) if line.name else None)
+
+    def _sentence(self, campaign: str, language: str, kind: str) -> Template | None:
+        """The campaign author's sentence in the newest version, compiled once a rulebook."""
+        rulebook = self.rulebooks.newest
+        key = (rulebook.digest, campaign, language)
+        if key in self._sentences:
+            return self._sentences[key]
+        if self._sentences and next(iter(self._sentences))[0] != rulebook.digest:
+            self._sentences.clear()
+        found = rulebook.campaign(campaign)
+        text = found.receipt.get(language) if found else None
+        allowed = DONATION_VARIABLES if kind == "donation" else BONUS_VARIABLES
+        sentence = compile_template(text, language, allowed) if text else None
+        self._sentences[key] = sentence
+        return sentence
+
+
+def _person(shopper: ShopperRecord | None) -> Person | None:
+    if shopper is None or not shopper.first_name:
+        return None
+    gender = shopper.gender if shopper.gender in {"male", "female"} else None
+    return Person(shopper.first_name, cast(Literal["male", "female"] | None, gender))

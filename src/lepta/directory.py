@@ -1,0 +1,108 @@
+"""The office's records as the writer and the receipts need them: a cache that asks whether it is still true.
+
+Every change of a store, product or party raises a number in table `office_version`. The writer reads the
+numbers with each batch and fetches what has changed since; so a change counts from the next batch on.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import asyncpg
+import orjson
+
+from lepta.names import Name
+from lepta.processing.state import ProductRecord, StoreRecord
+
+PRODUCTS_KEPT = 200_000
+
+VERSIONS = "SELECT what, version FROM office_version"
+STORES = """
+    SELECT id, retailer, region, time_zone, programme, currency, language FROM store
+"""
+PARTIES = "SELECT id, name FROM party"
+CHANGED_PRODUCTS = "SELECT sku FROM product WHERE changed > $1"
+PRODUCTS = "SELECT sku, name, categories, brand FROM product WHERE sku = ANY($1)"
+
+
+class Versions(NamedTuple):
+    """How often each sort of record has changed."""
+
+    party: int
+    product: int
+    store: int
+
+
+NOTHING_READ = Versions(-1, -1, -1)
+
+
+@dataclass(slots=True)
+class Directory:
+    """Stores and parties whole, products as they are asked for. Satisfies `processing.state.Records`."""
+
+    versions: Versions = NOTHING_READ
+    stores: dict[str, StoreRecord] = field(default_factory=dict)
+    parties: dict[str, Name] = field(default_factory=dict)
+    products: dict[str, ProductRecord | None] = field(default_factory=dict)
+    product_names: dict[str, Name] = field(default_factory=dict)
+
+    def store(self, store: str) -> StoreRecord | None:
+        """A store by id."""
+        return self.stores.get(store)
+
+    def product(self, sku: str) -> ProductRecord | None:
+        """A product by SKU, among those fetched."""
+        return self.products.get(sku)
+
+    async def refresh(self, connection: asyncpg.Connection, versions: Versions) -> None:
+        """Read again what is older than `versions`."""
+        known = self.versions
+        if versions == known:
+            return
+        if versions.party != known.party:
+            rows = await connection.fetch(PARTIES)
+            self.parties = {id_: Name.of(orjson.loads(name)) for id_, name in rows}
+        if versions.store != known.store:
+            rows = await connection.fetch(STORES)
+            self.stores = {row["id"]: StoreRecord(*row) for row in rows}
+        if versions.product != known.product and self.products:
+            for (sku,) in await connection.fetch(CHANGED_PRODUCTS, known.product):
+                self.products.pop(sku, None)
+                self.product_names.pop(sku, None)
+        self.versions = versions
+
+    async def fetch(self, connection: asyncpg.Connection, skus: Iterable[str]) -> None:
+        """Make sure that these products are here, as far as the catalogue knows them."""
+        wanted = set(skus)
+        missing = {sku for sku in wanted if sku not in self.products}
+        if not missing:
+            return
+        if len(self.products) > PRODUCTS_KEPT:
+            self.products.clear()
+            self.product_names.clear()
+            # What this batch had here is gone, too.
+            missing = wanted
+        found = {
+            row["sku"]: _product(row) for row in await connection.fetch(PRODUCTS, list(missing))
+        }
+        for sku in missing:
+            self.products[sku] = found.get(sku)
+
+    def party_name(self, party: str) -> Name:
+        """A party's name; its id where it has none any more."""
+        return self.parties.get(party) or Name.of(party)
+
+    def product_name(self, sku: str) -> Name | None:
+        """The catalogue's name for a product, parsed once."""
+        name = self.product_names.get(sku)
+        if name is None:
+            record = self.products.get(sku)
+            if record is None or record.name is None:
+                return None
+            name = self.product_names[sku] = Name.of(record.name)
+        return name
+
+
+def _product(row: Any) -> ProductRecord:
+    name = orjson.loads(row["name"]) if row["name"] else None
+    return ProductRecord(row["sku"], name, tuple(row["categories"]), row["brand"])

@@ -1,0 +1,153 @@
+"""The working copy of a ledger on which events are decided, one after another.
+
+Live, it holds what one batch touches and remembers what changed, for the store to write. In verification
+it holds the whole ledger, folded from the leaves. Deciding is the same code on either.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import NamedTuple
+
+from lepta.ledger.chart import Account, limit_side
+from lepta.ledger.entries import Entry, Posting
+from lepta.ledger.lots import Lot, Spent
+
+
+class Opened(NamedTuple):
+    """An account's first use: the leaf that lists it gives the number its name."""
+
+    id: int
+    account: Account
+
+
+class Issue(NamedTuple):
+    """A lot to be issued by entry number `leg` of an event."""
+
+    leg: int
+    expires_on: date
+    available_on: date | None
+
+
+class LotKey(NamedTuple):
+    """Where a lot is found."""
+
+    account: int
+    expires_on: date
+    log_index: int
+    leg: int
+
+
+@dataclass(slots=True)
+class Changes:
+    """What the events of one batch did to the working copy."""
+
+    opened: list[tuple[int, Opened]] = field(default_factory=list)
+    """(log index, account) of every account opened."""
+    moved: dict[int, list[int]] = field(default_factory=dict)
+    """By account number: [debits, credits] of the batch."""
+    issued: dict[LotKey, tuple[int, date | None]] = field(default_factory=dict)
+    """New lots: (remaining, available_on)."""
+    remaining: dict[LotKey, int] = field(default_factory=dict)
+    """What is left of lots that were there before; 0 closes one."""
+
+
+@dataclass(slots=True)
+class Book:
+    """Accounts by name, balances of limited accounts, open lots of those accounts that were asked for."""
+
+    next_account: int = 1
+    accounts: dict[Account, int] = field(default_factory=dict)
+    balances: dict[int, int] = field(default_factory=dict)
+    """Credits minus debits of limited accounts."""
+    lots: dict[int, list[Lot]] = field(default_factory=dict)
+    changes: Changes = field(default_factory=Changes)
+
+    def balance(self, account: Account) -> int:
+        """Points in a limited account; one that was never opened holds 0."""
+        number = self.accounts.get(account)
+        return 0 if number is None else self.balances[number]
+
+    def lots_of(self, account: Account) -> list[Lot]:
+        """Open lots of a limited account."""
+        number = self.accounts.get(account)
+        return [] if number is None else self.lots.get(number, [])
+
+    def open(self, log_index: int, account: Account) -> list[Opened]:
+        """Open an account unless it is open: [] or the one account."""
+        opened: list[Opened] = []
+        self._number(log_index, account, opened)
+        return opened
+
+    def post(
+        self,
+        log_index: int,
+        entries: Sequence[Entry],
+        issues: Sequence[Issue],
+        spent: Iterable[Spent],
+    ) -> tuple[list[Posting], list[Opened]]:
+        """Book an event's entries; the numbers under which they stand, and the accounts they opened.
+
+        `spent` lots belong to the debit account of the first entry.
+        """
+        opened: list[Opened] = []
+        postings = [self._post(log_index, entry, opened) for entry in entries]
+        for taken in spent:
+            self._take(postings[0].debit, taken)
+        for issue in issues:
+            self._issue(log_index, postings[issue.leg], issue)
+        return postings, opened
+
+    def _post(self, log_index: int, entry: Entry, opened: list[Opened]) -> Posting:
+        assert entry.debit.asset == entry.credit.asset, entry
+        assert entry.amount > 0, entry
+        debit = self._number(log_index, entry.debit, opened)
+        credit = self._number(log_index, entry.credit, opened)
+        balances, moved = self.balances, self.changes.moved
+        if debit in balances:
+            balances[debit] -= entry.amount
+            assert balances[debit] >= 0, entry
+        if credit in balances:
+            balances[credit] += entry.amount
+        if debit in moved:
+            moved[debit][0] += entry.amount
+        else:
+            moved[debit] = [entry.amount, 0]
+        if credit in moved:
+            moved[credit][1] += entry.amount
+        else:
+            moved[credit] = [0, entry.amount]
+        return Posting(debit, credit, entry.amount, int(entry.code))
+
+    def _number(self, log_index: int, account: Account, opened: list[Opened]) -> int:
+        number = self.accounts.get(account)
+        if number is None:
+            number = self.next_account
+            self.next_account += 1
+            self.accounts[account] = number
+            if limit_side(account):
+                self.balances[number] = 0
+                self.lots[number] = []
+            opened.append(Opened(number, account))
+            self.changes.opened.append((log_index, opened[-1]))
+        return number
+
+    def _issue(self, log_index: int, posting: Posting, issue: Issue) -> None:
+        key = LotKey(posting.credit, issue.expires_on, log_index, issue.leg)
+        self.changes.issued[key] = (posting.amount, issue.available_on)
+        if posting.credit in self.lots:
+            lot = Lot(issue.expires_on, log_index, issue.leg, posting.amount)
+            self.lots[posting.credit].append(lot)
+
+    def _take(self, account: int, taken: Spent) -> None:
+        lot = taken.lot
+        rest = lot.remaining - taken.points
+        key = LotKey(account, lot.expires_on, lot.log_index, lot.leg)
+        if key in self.changes.issued:
+            self.changes.issued[key] = (rest, self.changes.issued[key][1])
+        else:
+            self.changes.remaining[key] = rest
+        open_lots = self.lots[account]
+        open_lots.remove(lot)
+        if rest:
+            open_lots.append(lot._replace(remaining=rest))

@@ -1,0 +1,46 @@
+"""Lots: points by issue and last day of use. Spending takes the earliest to expire first, then the oldest."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import NamedTuple
+
+NEVER = date.max
+"""The last day of points that do not expire ('infinity' in the database)."""
+
+
+class Lot(NamedTuple):
+    """What is left of the points that one entry issued. The order of the fields is the order of spending."""
+
+    expires_on: date
+    log_index: int
+    leg: int
+    remaining: int
+
+
+class Spent(NamedTuple):
+    """Points taken from one lot."""
+
+    lot: Lot
+    points: int
+
+
+def spend(lots: Iterable[Lot], points: int) -> list[Spent]:
+    """Take `points` from lots that hold at least as many, in spending order."""
+    taken: list[Spent] = []
+    for lot in sorted(lots):
+        if points == 0:
+            break
+        part = min(lot.remaining, points)
+        taken.append(Spent(lot, part))
+        points -= part
+    assert points == 0, points
+    return taken
+
+
+def expiring(lots: Iterable[Lot], until: date) -> tuple[tuple[date, int], ...]:
+    """Points by their last day of use, up to and including `until`, earliest first."""
+    by_day: dict[date, int] = {}
+    for lot in lots:
+        if lot.expires_on <= until:
+            by_day[lot.expires_on] = by_day.get(lot.expires_on, 0) + lot.remaining
+    return tuple(sorted(by_day.items()))

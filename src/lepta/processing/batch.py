@@ -1,0 +1,167 @@
+"""One batch: its load, its decisions, its append, all in one transaction that the writer commits."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import asyncpg
+
+from lepta.directory import Directory
+from lepta.errors import DomainError
+from lepta.processing import store
+from lepta.processing.decide import Decision, Published, decide_checkout, decide_publish
+from lepta.processing.events import Checkout, Publish, Submission
+from lepta.processing.recognition import Refused, Repeated, recognise
+from lepta.processing.rulebooks import Rulebooks
+from lepta.processing.sight import Prepared, prepare, see
+from lepta.processing.state import Claim, ShopperRecord, State, claims_of
+
+SALT_BYTES = 16
+
+
+@dataclass(slots=True)
+class Sources:
+    """What a writer keeps from batch to batch."""
+
+    shard: int
+    directory: Directory
+    rulebooks: Rulebooks
+    chart: store.Chart = field(default_factory=store.Chart)
+
+    def forget(self) -> None:
+        """After a failure, trust nothing that a batch may have left half-known."""
+        self.chart = store.Chart()
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A decision, and today's record of the shopper it is for."""
+
+    decision: Decision
+    shopper: ShopperRecord | None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A batch that is written but not committed."""
+
+    state: State
+    decisions: list[Decision]
+    answers: list[Answered]
+    first_index: int
+    last_hash: bytes | None
+
+    @property
+    def recorded(self) -> int:
+        """How many events it adds to the log."""
+        return self.state.size - self.first_index
+
+
+async def write(
+    connection: asyncpg.Connection,
+    sources: Sources,
+    submissions: Sequence[Submission],
+    received_at: datetime,
+) -> Done:
+    """Decide and append one batch inside the open transaction of `connection`."""
+    shard = sources.shard
+    head = await store.lock_head(connection, shard)
+    await sources.directory.refresh(connection, head.versions)
+    await sources.rulebooks.refresh(connection, head.rulebook)
+    await sources.chart.refresh(connection, shard, head.next_account)
+    await store.open_partitions(connection, shard, head, len(submissions))
+    state, shoppers, laid_out = await _load(connection, sources, head, submissions)
+    salts = os.urandom(SALT_BYTES * len(submissions))
+    decisions: list[Decision] = []
+    for i, (submission, sale) in enumerate(zip(submissions, laid_out, strict=True)):
+        salt = salts[i * SALT_BYTES : (i + 1) * SALT_BYTES]
+        decisions.append(_decide(submission, sale, state, received_at, salt))
+    last_hash = await store.append(
+        connection, state, head, sources.chart, decisions, received_at=received_at
+    )
+    answers = [
+        Answered(decision, _shopper(submission, shoppers))
+        for submission, decision in zip(submissions, decisions, strict=True)
+    ]
+    return Done(state, decisions, answers, head.size, last_hash)
+
+
+def _shopper(
+    submission: Submission, shoppers: dict[str, ShopperRecord]
+) -> ShopperRecord | None:
+    event = submission.event
+    return shoppers.get(event.card) if isinstance(event, Checkout) and event.card else None
+
+
+async def _load(
+    connection: asyncpg.Connection,
+    sources: Sources,
+    head: store.Head,
+    submissions: Sequence[Submission],
+) -> tuple[State, dict[str, ShopperRecord], list[Prepared | Refused | None]]:
+    """Everything the batch is decided on; of each event its preparation, None for what is not a new sale."""
+    shard, directory = sources.shard, sources.directory
+    sales = [s.event for s in submissions if isinstance(s.event, Checkout)]
+    named: list[Claim] = [claim for s in submissions for claim in claims_of(s)]
+    claims = await store.find_claims(connection, shard, named)
+    indexes = {holder for holder in claims.values() if isinstance(holder, int)}
+    recorded = await store.read_recorded(connection, shard, indexes)
+    shoppers = await store.read_shoppers(connection, {sale.card for sale in sales if sale.card})
+    await directory.fetch(connection, {line.sku for sale in sales for line in sale.lines})
+    book = await store.read_book(
+        connection, shard, sources.chart, head, {s.ref for s in shoppers.values()}
+    )
+    state = State(
+        shard, head.size, sources.rulebooks.newest, directory, shoppers, claims, recorded, book
+    )
+    laid_out = [_lay_out(submission, state) for submission in submissions]
+    prepared = [sale for sale in laid_out if isinstance(sale, Prepared)]
+    await store.read_lots(connection, shard, book, prepared)
+    state.counts = await store.read_counts(connection, shard, prepared)
+    return state, shoppers, laid_out
+
+
+def _lay_out(submission: Submission, state: State) -> Prepared | Refused | None:
+    event = submission.event
+    if not isinstance(event, Checkout) or any(c in state.claims for c in claims_of(submission)):
+        return None
+    shopper = state.shoppers.get(event.card) if event.card else None
+    try:
+        return prepare(event, see(event, state.records, shopper), state.rulebook)
+    except DomainError as error:
+        return Refused(error)
+
+
+def _decide(
+    submission: Submission,
+    sale: Prepared | Refused | None,
+    state: State,
+    received_at: datetime,
+    salt: bytes,
+) -> Decision:
+    event = submission.event
+    if isinstance(event, Publish):
+        return _decide_publish(event, state, received_at)
+    # Again, now that the batch's own events stand before it.
+    repeat = recognise(submission, state)
+    if isinstance(repeat, Repeated) and repeat.claim:
+        state.claims[repeat.claim] = repeat.recorded.log_index
+    if repeat is not None:
+        return repeat
+    if isinstance(sale, Refused):
+        return sale
+    assert sale is not None, submission
+    decision = decide_checkout(submission, sale, state, received_at=received_at, salt=salt)
+    if isinstance(decision, Refused) and decision.claim and decision.stored:
+        state.claims[decision.claim] = decision.stored
+    return decision
+
+
+def _decide_publish(event: Publish, state: State, received_at: datetime) -> Published | Refused:
+    try:
+        return decide_publish(event, state, received_at=received_at)
+    except DomainError as error:
+        return Refused(error)
+
+

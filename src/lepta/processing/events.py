@@ -1,0 +1,237 @@
+"""What may happen: frozen values, and the canonical bytes they are stored and compared by."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal, NamedTuple
+
+import orjson
+
+from lepta.errors import DomainError, Kind
+from lepta.money import MICRO
+from lepta.rules.facts import Gift
+
+LineKind = Literal["goods", "gift-card", "donation", "deposit"]
+MAX = -1
+"""`redeem` of a sale that asks for as much as may be spent."""
+
+
+class NaturalKey(NamedTuple):
+    """How a till names an event, whatever request carries it. It never expires."""
+
+    store: str
+    till: str
+    business_day: date
+    sequence: int
+
+
+class BasketLine(NamedTuple):
+    """One line as the till sent it. Amounts in minor units, the quantity in millionths."""
+
+    line: int
+    sku: str
+    quantity_micro: int
+    amount: int
+    unit_price: int | None = None
+    kind: LineKind = "goods"
+    name: Any = None
+    categories: tuple[str, ...] | None = None
+    brand: str | None = None
+
+
+class Fiscal(NamedTuple):
+    """The fiscal drive, document number and sign: unique to a receipt whatever the till calls it."""
+
+    fn: str
+    i: int
+    fp: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """A sale, as the till saw it. `basket` are its canonical bytes, without card and natural key."""
+
+    key: NaturalKey
+    occurred_at: datetime
+    currency: str
+    card: str | None
+    lines: tuple[BasketLine, ...]
+    total: int
+    redeem: int
+    choice: tuple[str, str] | None
+    gifts: tuple[Gift, ...]
+    fiscal: Fiscal | None
+    offline: bool
+    basket: bytes
+
+    @property
+    def identity(self) -> bytes:
+        """What makes two events equal: everything but `offline`, defaults filled in."""
+        return identity(self.key, self.occurred_at, self.basket, self.card)
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """A change to the rulebook, as canonical bytes; recorded in the log like any event."""
+
+    change: bytes
+
+
+Event = Checkout | Publish
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """An event on its way to the writer. `idempotency_key` is the till's request header."""
+
+    event: Event
+    idempotency_key: str | None = None
+
+
+def identity(key: NaturalKey, occurred_at: datetime, basket: bytes, card: str | None) -> bytes:
+    """The canonical bytes of a whole checkout. The card comes last and may be absent, not empty."""
+    named = (
+        f"{key.store}\n{key.till}\n{key.business_day}\n{key.sequence}\n{occurred_at.isoformat()}\n"
+    )
+    owner = b"" if card is None else b"\ncard " + card.encode()
+    return named.encode() + basket + owner
+
+
+def basket_bytes(
+    *,
+    currency: str,
+    lines: tuple[BasketLine, ...],
+    total: int,
+    redeem: int,
+    choice: tuple[str, str] | None,
+    gifts: tuple[Gift, ...],
+    fiscal: Fiscal | None,
+) -> bytes:
+    """The basket as it is stored and hashed: canonical JSON, what is left at its default left out.
+
+    A line is an array in the order of `BasketLine`, cut after its last field that is not the default.
+    """
+    document: dict[str, Any] = {
+        "currency": currency,
+        "lines": [_line_array(line) for line in lines],
+        "total": total,
+    }
+    if redeem:
+        document["redeem"] = redeem
+    if choice:
+        document["choice"] = choice
+    if gifts:
+        document["gifts"] = [(g.campaign, g.accepted, g.amount_minor) for g in gifts]
+    if fiscal:
+        document["fiscal"] = list(fiscal)
+    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+
+
+def _line_array(line: BasketLine) -> list[Any]:
+    number, sku, micro, amount, unit_price, kind, name, categories, brand = line
+    whole, rest = divmod(micro, MICRO)
+    quantity = whole if not rest else str(micro)
+    array: list[Any] = [number, sku, quantity, amount, unit_price]
+    if categories is not None or brand is not None or name is not None or kind != "goods":
+        array += [None if kind == "goods" else kind, name, categories, brand]
+        while array[-1] is None:
+            array.pop()
+    elif unit_price is None:
+        array.pop()
+    return array
+
+
+def _line(array: list[Any]) -> BasketLine:
+    number, sku, quantity, amount, *rest = array
+    unit_price, kind, name, categories, brand = rest + [None] * (5 - len(rest))
+    return BasketLine(
+        number,
+        sku,
+        quantity * MICRO if isinstance(quantity, int) else int(quantity),
+        amount,
+        unit_price,
+        kind or "goods",
+        name,
+        None if categories is None else tuple(categories),
+        brand,
+    )
+
+
+def parse_basket(
+    key: NaturalKey, occurred_at: datetime, basket: bytes, *, offline: bool
+) -> Checkout:
+    """The checkout that stored bytes describe. Its card is not among them: nothing stored names it."""
+    document = orjson.loads(basket)
+    choice, fiscal = document.get("choice"), document.get("fiscal")
+    return Checkout(
+        key=key,
+        occurred_at=occurred_at,
+        currency=document["currency"],
+        card=None,
+        lines=tuple(_line(array) for array in document["lines"]),
+        total=document["total"],
+        redeem=document.get("redeem", 0),
+        choice=(choice[0], choice[1]) if choice else None,
+        gifts=tuple(Gift(*gift) for gift in document.get("gifts", ())),
+        fiscal=Fiscal(*fiscal) if fiscal else None,
+        offline=offline,
+        basket=basket,
+    )
+
+
+class KeyReused(DomainError):
+    """Key already used for a different event.
+
+    Source: draft-ietf-httpapi-idempotency-key-header, "Error Handling".
+    """
+
+    code = "idempotency-key-reused"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what} belongs to an event with other contents, and nothing was recorded. Send the first body "
+            "again, or give the new event a sequence and a key of its own.",
+            reused=what,
+        )
+
+
+class InsufficientPoints(DomainError):
+    """Not enough points may be spent on this sale."""
+
+    code = "insufficient-points"
+    kind = Kind.CONFLICT
+
+    def __init__(self, asked: int, redeemable: int) -> None:
+        super().__init__(
+            f"{asked} points were to be spent, at most {redeemable} may be. Nothing was recorded: send the "
+            "sale again with fewer points, under the same sequence and a new Idempotency-Key (or none).",
+            redeemable=redeemable,
+        )
+
+
+class QuoteStale(DomainError):
+    """The till's figure for a gift is not ours."""
+
+    code = "quote-stale"
+    kind = Kind.CONFLICT
+
+    def __init__(self, campaign: str, taken: int, amount: int) -> None:
+        super().__init__(
+            f"The till took {taken} for {campaign}, the offer is {amount}. Nothing was recorded: show the "
+            "shopper the new amount and send the sale again with a new Idempotency-Key (or none).",
+            gifts=[{"campaign": campaign, "amount": amount}],
+        )
+
+
+class TooBusy(DomainError):
+    """More is waiting than can be recorded right now."""
+
+    code = "too-busy"
+    kind = Kind.BUSY
+
+    def __init__(self, why: str, retry_after_s: int = 1) -> None:
+        super().__init__(
+            f"{why} The sale may or may not be recorded: send it again, unchanged, after "
+            f"{retry_after_s} s; it will not count twice.",
+            retry_after_s=retry_after_s,
+        )
+        self.retry_after_s = retry_after_s

@@ -1,0 +1,98 @@
+"""Recognising an event that was decided before, by the names its till gave it."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import orjson
+
+from lepta.errors import DomainError
+from lepta.processing.events import (
+    Checkout,
+    InsufficientPoints,
+    KeyReused,
+    QuoteStale,
+    Submission,
+)
+from lepta.processing.leaf import Recorded
+from lepta.processing.state import FISCAL, HEADER, Claim, State, claims_of
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """An event that was recorded before: its stored outcome. `claim`: a further header naming it now."""
+
+    recorded: Recorded
+    claim: Claim | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An expected refusal; `stored` is what later tries under the same header will get again."""
+
+    error: DomainError
+    claim: Claim | None = None
+    stored: bytes | None = None
+
+
+def recognise(submission: Submission, state: State) -> Repeated | Refused | None:
+    """The stored outcome of an event that was decided before, if it was.
+
+    Another event under a name that is taken is refused and changes nothing.
+    """
+    event = submission.event
+    assert isinstance(event, Checkout)
+    claims = claims_of(submission)
+    found = [(claim, state.claims[claim]) for claim in claims if claim in state.claims]
+    for claim, holder in found:
+        if isinstance(holder, bytes):
+            return _stored_refusal(claim, holder, event)
+        recorded = state.recorded[holder]
+        same = recorded.equals(event) or (claim.scope == FISCAL and recorded.is_same_sale(event))
+        if not same:
+            return Refused(KeyReused(_said(claim)))
+    if not found:
+        return None
+    header = claims[0] if claims[0].scope == HEADER and claims[0] not in state.claims else None
+    holder = found[0][1]
+    assert isinstance(holder, int)
+    return Repeated(state.recorded[holder], header)
+
+
+def _said(claim: Claim) -> str:
+    names = {HEADER: "This Idempotency-Key", FISCAL: "This fiscal document"}
+    return names.get(claim.scope, "This store, till, business day and sequence")
+
+
+REFUSALS: Sequence[type[DomainError]] = (InsufficientPoints, QuoteStale)
+"""Decisions of the writer that are not events: what a header may be claimed for."""
+
+
+def refusal_bytes(error: DomainError, event: Checkout, salt: bytes) -> bytes:
+    assert type(error) in REFUSALS, error
+    document = {
+        "code": error.code,
+        "message": str(error),
+        "members": error.members,
+        "salt": base64.b64encode(salt).decode(),
+        "request": sha256(salt + b"request\n" + event.identity).hexdigest(),
+    }
+    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+
+
+def _stored_refusal(claim: Claim, data: bytes, event: Checkout) -> Refused:
+    document = orjson.loads(data)
+    salt = base64.b64decode(document["salt"])
+    if sha256(salt + b"request\n" + event.identity).hexdigest() != document["request"]:
+        return Refused(KeyReused(_said(claim)))
+    error = next(refusal for refusal in REFUSALS if refusal.code == document["code"])
+    return Refused(_again(error, document["message"], document["members"]))
+
+
+def _again(error: type[DomainError], message: str, members: dict[str, Any]) -> DomainError:
+    """The very same refusal: its class, its sentence, its members."""
+    again = error.__new__(error)
+    DomainError.__init__(again, message, **members)
+    return again

@@ -1,0 +1,90 @@
+"""What deciding saw of today's records, free of personal data: stored beside the log as an event's facts.
+
+With it, the basket and the log before it, a sale can be decided again when every table has moved on.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+CARD_STATUSES = ("none", "unknown", "active", "not-activated", "blocked")
+"""none: no card was shown; unknown: nobody's. Both earn nothing."""
+EARNING = frozenset({"active", "not-activated"})
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSeen:
+    """The store's record at deciding."""
+
+    retailer: str
+    region: str | None
+    time_zone: str
+    programme: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemberSeen:
+    """The member behind the card: `ref` is random and names nobody."""
+
+    ref: str
+    tier: str | None
+    segments: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProductSeen:
+    """What the catalogue adds to a line whose event left it out."""
+
+    categories: tuple[str, ...]
+    brand: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The facts of one sale that neither its basket nor the log before it holds."""
+
+    offline: bool
+    store: StoreSeen
+    card_status: str
+    member: MemberSeen | None
+    products: tuple[ProductSeen | None, ...]
+    """One a line; None where the event said all itself or the catalogue knows nothing."""
+
+    def to_bytes(self) -> bytes:
+        """Canonical JSON; what is at its default is left out."""
+        store = self.store
+        document: dict[str, Any] = {
+            "card": self.card_status,
+            "store": [store.retailer, store.region, store.time_zone, store.programme],
+        }
+        if self.offline:
+            document["offline"] = True
+        member = self.member
+        if member is not None:
+            document["member"] = [member.ref, member.tier, *member.segments]
+        if any(self.products):
+            document["products"] = [
+                0 if p is None else [p.brand, *p.categories] for p in self.products
+            ]
+        return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+
+    @classmethod
+    def parse(cls, data: bytes, lines: int) -> "Seen":
+        """What `to_bytes` wrote for a basket of so many lines."""
+        document = orjson.loads(data)
+        member, products = document.get("member"), document.get("products")
+        return cls(
+            offline=document.get("offline", False),
+            store=StoreSeen(*document["store"]),
+            card_status=document["card"],
+            member=MemberSeen(member[0], member[1], tuple(member[2:])) if member else None,
+            products=tuple(ProductSeen(tuple(p[1:]), p[0]) if p else None for p in products)
+            if products
+            else (None,) * lines,
+        )
+
+
+def is_offline(data: bytes) -> bool:
+    """Whether stored facts are those of a sale that was over when it was sent."""
+    return bool(orjson.loads(data).get("offline", False))

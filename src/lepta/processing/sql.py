@@ -1,0 +1,148 @@
+"""The statements of a batch: one a table, however many events. All are bound to one shard.
+
+Keys are looked up through `unnest` joined to an index. The writer's session keeps those plans.
+"""
+
+LOCK_HEAD = """
+    SELECT size, root, frontier, rulebook, next_account, partition_width, partitioned_to,
+        (SELECT array_agg(version ORDER BY what) FROM office_version) AS versions
+    FROM log_head WHERE shard = $1 FOR UPDATE
+"""
+OPEN_PARTITIONS = "SELECT lepta_open_partitions($1::smallint, $2::bigint)"
+FIND_CLAIMS = """
+    SELECT i.scope, i.key, i.log_index, i.refusal
+    FROM unnest($2::smallint[], $3::bytea[]) AS k (scope, key)
+    JOIN idempotency i ON i.shard = $1 AND i.scope = k.scope AND i.key = k.key
+"""
+READ_EVENTS = """
+    SELECT e.log_index, e.leaf, e.beside, e.salt, e.facts, e.basket
+    FROM unnest($2::bigint[]) AS k (log_index)
+    JOIN event e ON e.shard = $1 AND e.log_index = k.log_index
+"""
+READ_SHOPPERS = """
+    SELECT c.card, c.status, m.ref, m.tier, m.segments, m.first_name, m.gender, m.language
+    FROM unnest($1::text[]) AS k (card)
+    JOIN card c ON c.card = k.card
+    JOIN member m ON m.id = c.member
+"""
+READ_MEMBER_ACCOUNTS = """
+    SELECT a.id, a.kind, a.ref, a.code, a.asset, b.credits - b.debits AS balance
+    FROM unnest($2::text[]) AS k (ref)
+    JOIN account a ON a.shard = $1 AND a.ref = k.ref AND a.kind = 'member'
+    JOIN account_balance b ON b.shard = $1 AND b.account = a.id
+"""
+READ_PARTY_ACCOUNTS = """
+    SELECT id, kind, ref, code, asset FROM account
+    WHERE shard = $1 AND id >= $2 AND kind <> 'member'
+"""
+READ_ASSETS = "SELECT id, name FROM asset"
+READ_LOTS = """
+    SELECT l.account, l.expires_on, l.log_index, l.leg, l.remaining
+    FROM unnest($2::bigint[], $3::date[]) AS k (account, until)
+    JOIN lot l ON l.shard = $1 AND l.account = k.account AND l.expires_on <= k.until
+"""
+READ_COUNTS = """
+    SELECT b.counter, b.used FROM unnest($2::text[]) AS k (counter)
+    JOIN budget b ON b.shard = $1 AND b.counter = k.counter
+    UNION ALL
+    SELECT u.counter, u.used FROM unnest($2::text[]) AS k (counter)
+    JOIN usage u ON u.shard = $1 AND u.counter = k.counter
+"""
+READ_CHANGES = "SELECT number, change FROM rulebook WHERE number > $1 ORDER BY number"
+READ_LEAF_HASH = "SELECT leaf_hash FROM event WHERE shard = $1 AND log_index = $2"
+
+INSERT_ASSETS = "INSERT INTO asset (id, name) SELECT * FROM unnest($1::smallint[], $2::text[])"
+INSERT_ACCOUNTS = """
+    INSERT INTO account (shard, id, kind, ref, code, asset, log_index)
+    SELECT $1, * FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::bigint[])
+"""
+INSERT_BALANCES = """
+    INSERT INTO account_balance (shard, account, limit_side)
+    SELECT $1, * FROM unnest($2::bigint[], $3::smallint[])
+"""
+INSERT_EVENTS = """
+    INSERT INTO event (shard, received_at, log_index, occurred_at, member, kind,
+                       leaf, leaf_hash, salt, facts, basket, beside)
+    SELECT $1, $2, * FROM unnest($3::bigint[], $4::timestamptz[], $5::bigint[], $6::smallint[],
+                                 $7::bytea[], $8::bytea[], $9::bytea[], $10::bytea[], $11::bytea[], $12::bytea[])
+"""
+INSERT_ENTRIES = """
+    INSERT INTO entry (shard, log_index, leg, debit, credit, asset, amount, code)
+    SELECT $1, * FROM unnest($2::bigint[], $3::smallint[], $4::bigint[], $5::bigint[], $6::smallint[],
+                             $7::bigint[], $8::smallint[])
+"""
+INSERT_CLAIMS = """
+    INSERT INTO idempotency (shard, scope, key, log_index, refusal, digest)
+    SELECT $1, * FROM unnest($2::smallint[], $3::bytea[], $4::bigint[], $5::bytea[], $6::bytea[])
+"""
+# Not an upsert: CHECK looks at the row offered for insertion, so a redemption would be refused however
+# many points the member has. Accounts are opened with zero rows first.
+MOVE_BALANCES = """
+    UPDATE account_balance b SET debits = b.debits + m.debits, credits = b.credits + m.credits
+    FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS m (account, debits, credits)
+    WHERE b.shard = $1 AND b.account = m.account
+"""
+INSERT_LOTS = """
+    INSERT INTO lot (shard, account, expires_on, log_index, leg, remaining, available_on)
+    SELECT $1, * FROM unnest($2::bigint[], $3::date[], $4::bigint[], $5::smallint[], $6::bigint[], $7::date[])
+"""
+UPDATE_LOTS = """
+    UPDATE lot l SET remaining = k.remaining
+    FROM unnest($2::bigint[], $3::date[], $4::bigint[], $5::smallint[], $6::bigint[])
+        AS k (account, expires_on, log_index, leg, remaining)
+    WHERE l.shard = $1 AND l.account = k.account AND l.expires_on = k.expires_on
+        AND l.log_index = k.log_index AND l.leg = k.leg
+"""
+CLOSE_LOTS = """
+    DELETE FROM lot l USING unnest($2::bigint[], $3::date[], $4::bigint[], $5::smallint[])
+        AS k (account, expires_on, log_index, leg)
+    WHERE l.shard = $1 AND l.account = k.account AND l.expires_on = k.expires_on
+        AND l.log_index = k.log_index AND l.leg = k.leg
+"""
+INSERT_ALLOCATIONS = """
+    INSERT INTO lot_allocation (shard, log_index, seq, account, lot_log_index, lot_leg, expires_on, amount)
+    SELECT $1, * FROM unnest($2::bigint[], $3::smallint[], $4::bigint[], $5::bigint[], $6::smallint[],
+                             $7::date[], $8::bigint[])
+"""
+USE_BUDGETS = """
+    UPDATE budget b SET used = b.used + k.used FROM unnest($2::text[], $3::bigint[]) AS k (counter, used)
+    WHERE b.shard = $1 AND b.counter = k.counter
+"""
+USE_LIMITS = """
+    INSERT INTO usage (shard, counter, used) SELECT $1, * FROM unnest($2::text[], $3::bigint[])
+    ON CONFLICT (shard, counter) DO UPDATE SET used = usage.used + excluded.used
+"""
+# What was given is never taken back by a smaller limit: the grant stays at least what is used.
+GRANT_BUDGETS = """
+    INSERT INTO budget (shard, counter, granted) SELECT $1, * FROM unnest($2::text[], $3::bigint[])
+    ON CONFLICT (shard, counter) DO UPDATE SET granted = greatest(budget.used, excluded.granted)
+"""
+# `xmax` is 0 on a row that was inserted just now: a shopper who gives here for the first time.
+ADD_SUPPORT = """
+    INSERT INTO supporter (shard, member, campaign, fund, donations, points, money_minor)
+    SELECT $1, * FROM unnest($2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[])
+    ON CONFLICT (shard, member, campaign, fund) DO UPDATE SET
+        donations = supporter.donations + excluded.donations,
+        points = supporter.points + excluded.points,
+        money_minor = supporter.money_minor + excluded.money_minor
+    RETURNING campaign, fund, xmax = 0 AS first
+"""
+ADD_STANDINGS = """
+    INSERT INTO standing (shard, campaign, fund, donations, shoppers, points, money_minor)
+    SELECT $1, * FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
+    ON CONFLICT (shard, campaign, fund) DO UPDATE SET
+        donations = standing.donations + excluded.donations,
+        shoppers = standing.shoppers + excluded.shoppers,
+        points = standing.points + excluded.points,
+        money_minor = standing.money_minor + excluded.money_minor
+"""
+INSERT_RULEBOOK = "INSERT INTO rulebook (number, digest, change) VALUES ($1, $2, $3)"
+INSERT_TILES = """
+    INSERT INTO tile (shard, level, n, hash)
+    SELECT $1, * FROM unnest($2::smallint[], $3::bigint[], $4::bytea[])
+"""
+MOVE_HEAD = """
+    UPDATE log_head SET size = $2, root = $3, frontier = $4, rulebook = $5, next_account = $6
+    WHERE shard = $1 AND size = $7
+"""
+WAIT_FOR_HEAD = "SELECT size FROM log_head WHERE shard = $1 FOR UPDATE"

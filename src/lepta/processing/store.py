@@ -1,0 +1,411 @@
+"""SQL of a batch: load what it needs, append what was decided. The only module that writes ledger tables."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from hashlib import sha256
+from typing import TypeVar
+
+import asyncpg
+
+from lepta.directory import Versions
+from lepta.ledger.book import Book, Changes, LotKey
+from lepta.ledger.chart import Account, limit_side
+from lepta.ledger.lots import NEVER, Lot
+from lepta.log.merkle import Completed, Frontier, leaf_hash
+from lepta.processing import sql
+from lepta.processing.decide import Accepted, Decision, Published
+from lepta.processing.leaf import KINDS, Recorded
+from lepta.processing.outcome import Donation
+from lepta.processing.recognition import Refused, Repeated
+from lepta.processing.sight import Prepared
+from lepta.processing.state import HEADER, Claim, ShopperRecord, State
+from lepta.processing.verdict import EXPIRING_WITHIN
+from lepta.rules.limits import is_hard
+
+Connection = asyncpg.Connection
+Key = TypeVar("Key")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The log's head under its lock: nobody else can append to this shard until the transaction ends."""
+
+    size: int
+    frontier: Frontier
+    rulebook: bytes
+    next_account: int
+    partition_width: int
+    partitioned_to: int
+    versions: Versions
+
+
+@dataclass(slots=True)
+class Chart:
+    """The numbers of all accounts that are not members', and of assets: few, and never changed."""
+
+    next_account: int = 1
+    accounts: dict[Account, int] = field(default_factory=dict)
+    assets: dict[str, int] = field(default_factory=dict)
+    asset_names: dict[int, str] = field(default_factory=dict)
+
+    async def refresh(self, connection: Connection, shard: int, next_account: int) -> None:
+        """Read what other writers have opened since."""
+        if next_account == self.next_account:
+            return
+        self.learn_assets(await connection.fetch(sql.READ_ASSETS))
+        rows = await connection.fetch(sql.READ_PARTY_ACCOUNTS, shard, self.next_account)
+        for number, kind, ref, code, asset in rows:
+            self.accounts[Account(kind, ref, code, self.asset_names[asset])] = number
+        self.next_account = next_account
+
+    def learn_assets(self, rows: Iterable[tuple[int, str]]) -> None:
+        """Take in rows of table `asset`."""
+        for number, name in rows:
+            self.assets[name] = number
+            self.asset_names[number] = name
+
+    def learn(self, changes: Changes, next_account: int) -> None:
+        """Take in what a batch has opened, once it is committed."""
+        for _, (number, account) in changes.opened:
+            if account.kind != "member":
+                self.accounts[account] = number
+        self.next_account = next_account
+
+
+async def lock_head(connection: Connection, shard: int) -> Head:
+    """Wait for the shard's turn."""
+    row = await connection.fetchrow(sql.LOCK_HEAD, shard)
+    assert row is not None, shard
+    return Head(
+        size=row["size"],
+        frontier=Frontier.from_bytes(row["size"], row["frontier"]),
+        rulebook=row["rulebook"],
+        next_account=row["next_account"],
+        partition_width=row["partition_width"],
+        partitioned_to=row["partitioned_to"],
+        versions=Versions(*row["versions"]),
+    )
+
+
+async def open_partitions(connection: Connection, shard: int, head: Head, batch: int) -> None:
+    """Have partitions made half a partition ahead of need."""
+    needed = head.size + batch + head.partition_width // 2
+    if needed > head.partitioned_to:
+        await connection.fetchval(sql.OPEN_PARTITIONS, shard, needed)
+
+
+async def find_claims(
+    connection: Connection, shard: int, claims: Sequence[Claim]
+) -> dict[Claim, int | bytes]:
+    """Which of these names are taken, and by what."""
+    if not claims:
+        return {}
+    scopes, keys = zip(*claims, strict=True)
+    rows = await connection.fetch(sql.FIND_CLAIMS, shard, scopes, keys)
+    return {
+        Claim(scope, key): refusal if log_index is None else log_index
+        for scope, key, log_index, refusal in rows
+    }
+
+
+async def read_recorded(
+    connection: Connection, shard: int, indexes: Iterable[int]
+) -> dict[int, Recorded]:
+    """Sales by their place in the log."""
+    wanted = list(indexes)
+    if not wanted:
+        return {}
+    rows = await connection.fetch(sql.READ_EVENTS, shard, wanted)
+    return {
+        index: Recorded.parse(leaf, beside, salt, facts, basket)
+        for index, leaf, beside, salt, facts, basket in rows
+    }
+
+
+async def read_shoppers(connection: Connection, cards: Iterable[str]) -> dict[str, ShopperRecord]:
+    """The members behind these cards, as far as they are known."""
+    wanted = list(cards)
+    if not wanted:
+        return {}
+    rows = await connection.fetch(sql.READ_SHOPPERS, wanted)
+    return {
+        row["card"]: ShopperRecord(
+            row["card"], row["status"], row["ref"], row["tier"], tuple(row["segments"]),
+            row["first_name"], row["gender"], row["language"],
+        )
+        for row in rows
+    }  # fmt: skip
+
+
+async def read_book(
+    connection: Connection, shard: int, chart: Chart, head: Head, members: Iterable[str]
+) -> Book:
+    """A working copy with the accounts of all parties and of these members."""
+    book = Book(next_account=head.next_account, accounts=dict(chart.accounts))
+    refs = list(members)
+    if refs:
+        rows = await connection.fetch(sql.READ_MEMBER_ACCOUNTS, shard, refs)
+        for number, kind, ref, code, asset, balance in rows:
+            book.accounts[Account(kind, ref, code, chart.asset_names[asset])] = number
+            book.balances[number] = balance
+    return book
+
+
+async def read_lots(
+    connection: Connection, shard: int, book: Book, prepared: Iterable[Prepared]
+) -> None:
+    """Open lots of those who redeem; of others only what expires soon, for their receipt."""
+    until: dict[int, date] = {}
+    for sale in prepared:
+        account = sale.member_account
+        number = book.accounts.get(account) if account else None
+        if number is not None:
+            soon = sale.event.key.business_day + EXPIRING_WITHIN
+            until[number] = max(until.get(number, soon), NEVER if sale.event.redeem else soon)
+    if not until:
+        return
+    rows = await connection.fetch(sql.READ_LOTS, shard, list(until), list(until.values()))
+    book.lots.update({number: [] for number in until})
+    for account, *lot in rows:
+        book.lots[account].append(Lot(*lot))
+
+
+async def read_counts(
+    connection: Connection, shard: int, prepared: Iterable[Prepared]
+) -> dict[str, int]:
+    """What has been used of the limits that these sales may touch."""
+    counters = {counter for sale in prepared for counter in sale.matched.counters}
+    if not counters:
+        return {}
+    return dict(await connection.fetch(sql.READ_COUNTS, shard, list(counters)))
+
+
+async def append(
+    connection: Connection,
+    state: State,
+    head: Head,
+    chart: Chart,
+    decisions: Sequence[Decision],
+    *,
+    received_at: datetime,
+) -> bytes | None:
+    """Write a batch's decisions: one statement a table. Returns the last leaf's hash, if there is one."""
+    accepted = [d for d in decisions if isinstance(d, Accepted)]
+    published = [d for d in decisions if isinstance(d, Published)]
+    hashes = [leaf_hash(d.leaf.leaf) for d in (*published, *accepted)]
+    await _append_accounts(connection, state, chart)
+    if accepted:
+        await _append_sales(connection, state, chart, accepted, hashes, received_at)
+    for publication in published:
+        await _append_publication(connection, state, publication, hashes[0], received_at)
+    await _append_claims(connection, state.shard, decisions)
+    frontier, completed = head.frontier.grow(hashes)
+    await _append_tiles(connection, state.shard, completed)
+    if hashes:
+        await _move_head(connection, state, head, frontier)
+    return hashes[-1] if hashes else None
+
+
+async def _append_accounts(connection: Connection, state: State, chart: Chart) -> None:
+    opened = state.book.changes.opened
+    if not opened:
+        return
+    new = {account.asset for _, (_, account) in opened} - chart.assets.keys()
+    if new:
+        first = len(chart.assets) + 1
+        rows = list(enumerate(sorted(new), first))
+        await connection.execute(sql.INSERT_ASSETS, *map(list, zip(*rows, strict=True)))
+        chart.learn_assets(rows)
+    numbers, sides, names = [], [], []
+    for index, (number, account) in opened:
+        numbers.append(number)
+        sides.append(limit_side(account))
+        names.append((number, *account[:3], chart.assets[account.asset], index))
+    columns = list(zip(*names, strict=True))
+    await connection.execute(sql.INSERT_ACCOUNTS, state.shard, *columns)
+    await connection.execute(sql.INSERT_BALANCES, state.shard, numbers, sides)
+
+
+async def _append_sales(
+    connection: Connection,
+    state: State,
+    chart: Chart,
+    accepted: Sequence[Accepted],
+    hashes: Sequence[bytes],
+    received_at: datetime,
+) -> None:
+    book, shard = state.book, state.shard
+    kind = KINDS["checkout"]
+    events = [
+        (
+            sale.recorded.log_index, sale.recorded.event.occurred_at, _member_number(book, sale), kind,
+            sale.leaf.leaf, hashed, sale.recorded.salt, sale.facts, sale.recorded.event.basket,
+            sale.leaf.beside,
+        )
+        for sale, hashed in zip(accepted, hashes, strict=True)
+    ]  # fmt: skip
+    await connection.execute(sql.INSERT_EVENTS, shard, received_at, *zip(*events, strict=True))
+    await _append_entries(connection, shard, book, chart, accepted)
+    await _move_balances(connection, shard, book)
+    await _write_lots(connection, shard, book.changes)
+    await _append_allocations(connection, shard, accepted)
+    await _use_counters(connection, shard, state.used)
+    await _add_donations(connection, shard, book, accepted)
+
+
+def _member_number(book: Book, sale: Accepted) -> int | None:
+    account = sale.member_account
+    return book.accounts[account] if account else None
+
+
+async def _append_entries(
+    connection: Connection, shard: int, book: Book, chart: Chart, accepted: Sequence[Accepted]
+) -> None:
+    asset_of = {number: chart.assets[account.asset] for account, number in book.accounts.items()}
+    entries = [
+        (sale.recorded.log_index, leg, p.debit, p.credit, asset_of[p.debit], p.amount, p.code)
+        for sale in accepted
+        for leg, p in enumerate(sale.booked.postings)
+    ]
+    if entries:
+        await connection.execute(sql.INSERT_ENTRIES, shard, *zip(*entries, strict=True))
+
+
+async def _move_balances(connection: Connection, shard: int, book: Book) -> None:
+    moved = book.changes.moved
+    if moved:
+        # Always in the same order, so that two shards' writers can never wait for each other in a ring.
+        accounts = sorted(moved)
+        sums = [moved[account] for account in accounts]
+        debits, credits_ = [d for d, _ in sums], [c for _, c in sums]
+        await connection.execute(sql.MOVE_BALANCES, shard, accounts, debits, credits_)
+
+
+async def _write_lots(connection: Connection, shard: int, changes: Changes) -> None:
+    issued = [
+        (*key, remaining, available_on)
+        for key, (remaining, available_on) in changes.issued.items()
+        if remaining
+    ]
+    if issued:
+        await connection.execute(sql.INSERT_LOTS, shard, *zip(*issued, strict=True))
+    if not changes.remaining:
+        return
+    left = [(*key, rest) for key, rest in changes.remaining.items() if rest]
+    if left:
+        await connection.execute(sql.UPDATE_LOTS, shard, *zip(*left, strict=True))
+    closed: list[LotKey] = [key for key, rest in changes.remaining.items() if not rest]
+    if closed:
+        await connection.execute(sql.CLOSE_LOTS, shard, *zip(*closed, strict=True))
+
+
+async def _append_allocations(
+    connection: Connection, shard: int, accepted: Sequence[Accepted]
+) -> None:
+    rows = [
+        (sale.recorded.log_index, seq, sale.booked.postings[0].debit, lot.log_index, lot.leg,
+         lot.expires_on, points)
+        for sale in accepted
+        for seq, (lot, points) in enumerate(sale.booked.spent)
+    ]  # fmt: skip
+    if rows:
+        await connection.execute(sql.INSERT_ALLOCATIONS, shard, *zip(*rows, strict=True))
+
+
+async def _use_counters(connection: Connection, shard: int, used: dict[str, int]) -> None:
+    capped = sorted((c, n) for c, n in used.items() if is_hard(c))
+    others = sorted((c, n) for c, n in used.items() if not is_hard(c))
+    if capped:
+        await connection.execute(sql.USE_BUDGETS, shard, *zip(*capped, strict=True))
+    if others:
+        await connection.execute(sql.USE_LIMITS, shard, *zip(*others, strict=True))
+
+
+async def _add_donations(
+    connection: Connection, shard: int, book: Book, accepted: Sequence[Accepted]
+) -> None:
+    """Keep what each member gave and where each campaign stands."""
+    given: dict[tuple[int, str, str], list[int]] = {}
+    standing: dict[tuple[str, str], list[int]] = {}
+    for sale in accepted:
+        member = _member_number(book, sale)
+        for donation in sale.recorded.outcome.donations:
+            place = (donation.campaign, donation.fund)
+            _add(standing, place, donation)
+            if member is not None:
+                _add(given, (member, *place), donation)
+    if not standing:
+        return
+    first: dict[tuple[str, str], int] = {}
+    if given:
+        rows = [(*key, *sums) for key, sums in sorted(given.items())]
+        added = await connection.fetch(sql.ADD_SUPPORT, shard, *zip(*rows, strict=True))
+        for campaign, fund, is_first in added:
+            first[campaign, fund] = first.get((campaign, fund), 0) + is_first
+    totals = [
+        (campaign, fund, count, first.get((campaign, fund), 0), points, money)
+        for (campaign, fund), (count, points, money) in sorted(standing.items())
+    ]
+    await connection.execute(sql.ADD_STANDINGS, shard, *zip(*totals, strict=True))
+
+
+def _add(sums: dict[Key, list[int]], key: Key, donation: Donation) -> None:
+    total = sums.setdefault(key, [0, 0, 0])
+    total[0] += 1
+    total[1] += donation.points
+    total[2] += donation.money
+
+
+async def _append_publication(
+    connection: Connection, state: State, published: Published, hashed: bytes, received_at: datetime
+) -> None:
+    rulebook, index = published.rulebook, published.log_index
+    await connection.execute(
+        sql.INSERT_EVENTS, state.shard, received_at, [index], [received_at], [None],
+        [KINDS["rulebook"]], [published.leaf.leaf], [hashed], [b""], [b""], [b""], [published.leaf.beside],
+    )  # fmt: skip
+    change = published.change
+    await connection.execute(sql.INSERT_RULEBOOK, rulebook.number, rulebook.digest, change)
+    caps = sorted(rulebook.caps().items())
+    if caps:
+        await connection.execute(sql.GRANT_BUDGETS, state.shard, *zip(*caps, strict=True))
+
+
+async def _append_claims(connection: Connection, shard: int, decisions: Sequence[Decision]) -> None:
+    rows: dict[Claim, tuple[int | None, bytes | None]] = {}
+    for decision in decisions:
+        match decision:
+            case Accepted():
+                for claim in decision.claims:
+                    rows[claim] = (decision.recorded.log_index, None)
+            case Repeated(recorded, claim) if claim is not None:
+                rows[claim] = (recorded.log_index, None)
+            case Refused(_, claim, stored) if claim is not None:
+                rows[claim] = (None, stored)
+            case _:
+                pass
+    if rows:
+        columns = [(*claim, *held, header_digest(claim, *held)) for claim, held in rows.items()]
+        await connection.execute(sql.INSERT_CLAIMS, shard, *zip(*columns, strict=True))
+
+
+def header_digest(claim: Claim, log_index: int | None, refusal: bytes | None) -> bytes | None:
+    """What guards a claim by a request header, which no leaf tells; None for the others."""
+    if claim.scope != HEADER:
+        return None
+    place = b"" if log_index is None else str(log_index).encode()
+    return sha256(b"\x00".join((claim.key, place, refusal or b""))).digest()
+
+
+async def _append_tiles(connection: Connection, shard: int, completed: Sequence[Completed]) -> None:
+    if completed:
+        await connection.execute(sql.INSERT_TILES, shard, *zip(*completed, strict=True))
+
+
+async def _move_head(connection: Connection, state: State, head: Head, frontier: Frontier) -> None:
+    moved = await connection.execute(
+        sql.MOVE_HEAD, state.shard, frontier.size, frontier.root(), frontier.to_bytes(),
+        state.rulebook.digest, state.book.next_account, head.size,
+    )  # fmt: skip
+    assert moved == "UPDATE 1", moved

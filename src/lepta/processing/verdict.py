@@ -1,0 +1,98 @@
+"""What the rules and the programme make of a sale: redemption, then earning and donations, then gifts."""
+
+from datetime import timedelta
+from typing import NamedTuple
+
+from lepta.ledger import chart
+from lepta.ledger.book import Book, Issue
+from lepta.ledger.entries import Entry
+from lepta.ledger.lots import Spent, spend
+from lepta.money import allocate
+from lepta.processing.accounting import Journal, Setting
+from lepta.processing.events import MAX, InsufficientPoints, QuoteStale
+from lepta.processing.sight import Prepared
+from lepta.rules import engine, redemption
+
+EXPIRING_WITHIN = timedelta(days=60)
+
+
+class Verdict(NamedTuple):
+    """What the rules and the programme make of a sale, before it is booked."""
+
+    redeemed: int
+    redeemed_money: int
+    shortfall: int
+    redeemed_by_line: tuple[int, ...]
+    spent: list[Spent]
+    result: engine.Outcome
+    entries: list[Entry]
+    issues: list[Issue]
+
+
+def judge(prepared: Prepared, book: Book, counts: dict[str, int]) -> Verdict:
+    """Redemption, then earning and donations, then gifts. Changes nothing.
+
+    Raises `InsufficientPoints` and `QuoteStale` where the till is still waiting; offline, the sale is over:
+    what can be redeemed is, gifts are booked as taken, and the difference is flagged.
+    """
+    event = prepared.event
+    points, shortfall = _redeemable(prepared, book)
+    money, by_line, net = _paid(prepared, points)
+    result = engine.evaluate(prepared.matched, net, event.total - money, counts)
+    if result.gift_differs and not event.offline:
+        campaign, ours = result.gift_differs[0]
+        taken = next(g.amount_minor for g in event.gifts if g.campaign == campaign)
+        raise QuoteStale(campaign, taken or 0, ours)
+    store, member = prepared.seen.store, prepared.seen.member
+    journal = Journal(
+        Setting(
+            asset=chart.points_of(store.programme),
+            currency=event.currency,
+            retailer=store.retailer,
+            programme=store.programme,
+            business_day=event.key.business_day,
+            member=member.ref if member else None,
+        )
+    )
+    spent: list[Spent] = []
+    if points:
+        account = prepared.member_account
+        assert account is not None
+        journal.redeem(points)
+        spent = spend(book.lots_of(account), points)
+    journal.book(result.effects)
+    entries, issues = journal.close()
+    return Verdict(points, money, shortfall, by_line, spent, result, entries, issues)
+
+
+def _redeemable(prepared: Prepared, book: Book) -> tuple[int, int]:
+    """(points to redeem, shortfall). A card that is not active has nothing to spend."""
+    event, programme, account = prepared.event, prepared.programme, prepared.member_account
+    asked = event.redeem
+    if not asked:
+        return 0, 0
+    ceiling = 0
+    active = prepared.seen.card_status == "active" and programme is not None
+    if active and account is not None and programme and programme.currency == event.currency:
+        ceiling = redemption.ceiling(
+            programme, prepared.facts.lines, event.total, book.balance(account)
+        )
+    if asked == MAX:
+        return ceiling, 0
+    if asked > ceiling and not event.offline:
+        raise InsufficientPoints(asked, ceiling)
+    points = min(asked, ceiling)
+    return points, asked - points
+
+
+def _paid(prepared: Prepared, points: int) -> tuple[int, tuple[int, ...], list[int]]:
+    """(money that the points are worth, points by line, what is left to pay by line)."""
+    lines = prepared.facts.lines
+    amounts = [line.amount_minor for line in lines]
+    if not points:
+        return 0, (0,) * len(lines), amounts
+    assert prepared.programme is not None
+    money = redemption.money_of(prepared.programme, points)
+    weights = redemption.eligible(prepared.programme, lines)
+    net = [amount - part for amount, part in zip(amounts, allocate(money, weights), strict=True)]
+    return money, tuple(allocate(points, weights)), net

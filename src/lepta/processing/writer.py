@@ -1,0 +1,269 @@
+"""The writer: group commit. It takes whatever has queued up and makes it the next transaction.
+
+No timer: while one batch is being flushed, the next one gathers. An answer leaves only after COMMIT has
+returned; a COMMIT whose outcome is unknown is looked up, never guessed.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import asyncpg
+import structlog
+
+from lepta.db import Database
+from lepta.directory import Directory
+from lepta.processing import batch as batches
+from lepta.processing import metrics, sql
+from lepta.processing.batch import Answered, Done, Sources
+from lepta.processing.decide import Accepted
+from lepta.processing.events import Checkout, Publish, Submission, TooBusy
+from lepta.processing.recognition import Repeated
+from lepta.processing.rulebooks import Rulebooks
+
+log = structlog.get_logger("lepta.writer")
+
+LOST = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.CannotConnectNowError,
+)
+"""The connection, or the server behind it, is gone: nothing is wrong with the batch."""
+RECONNECT_S = (0.05, 0.1, 0.2, 0.5, 1.0)
+
+
+def now() -> datetime:
+    """The clock, to the millisecond: what a leaf can say exactly."""
+    moment = datetime.now(UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+@dataclass(slots=True, eq=False)
+class Waiting:
+    """A submission in the queue and whoever waits for its answer."""
+
+    submission: Submission
+    answer: asyncio.Future[Answered]
+
+
+@dataclass(eq=False)
+class Writer:
+    """The one writer of a shard in this process. Other processes may have theirs: the head's lock fences."""
+
+    database: Database
+    directory: Directory
+    rulebooks: Rulebooks
+    shard: int = 0
+    queue_size: int = 4_096
+    batch_size: int = 256
+    answer_timeout_s: float = 30.0
+    clock: Callable[[], datetime] = now
+    _queue: deque[Waiting] = field(default_factory=deque)
+    _in_flight: dict[bytes, asyncio.Future[Answered]] = field(default_factory=dict)
+    _arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    _stopping: bool = False
+    _task: asyncio.Task[None] | None = None
+    _connection: asyncpg.Connection | None = None
+
+    def __post_init__(self) -> None:
+        self._sources = Sources(self.shard, self.directory, self.rulebooks)
+
+    @property
+    def alive(self) -> bool:
+        """Whether events are being taken: false before start, after stop, or if the loop has died."""
+        return self._task is not None and not self._task.done() and not self._stopping
+
+    @property
+    def connected(self) -> bool:
+        """Whether the database answered last time."""
+        return self._connection is not None and not self._connection.is_closed()
+
+    @property
+    def waiting(self) -> int:
+        """Events in the queue."""
+        return len(self._queue)
+
+    async def start(self) -> None:
+        """Connect, learn the rulebook and the directory, and begin to take events."""
+        self._connection = await self.database.writer_connection()
+        async with self._connection.transaction():
+            await batches.write(self._connection, self._sources, (), self.clock())
+        self._task = asyncio.create_task(self._run(), name=f"writer-{self.shard}")
+
+    async def stop(self) -> None:
+        """Take nothing more, write what has queued up, then end."""
+        self._stopping = True
+        self._arrived.set()
+        if self._task is not None:
+            await self._task
+        if self._connection is not None:
+            self._connection.terminate()
+
+    async def submit(self, submission: Submission) -> Answered:
+        """Queue an event and wait for its committed decision.
+
+        Raises `TooBusy` when the queue is full or the database does not answer in time; the same event
+        sent again is safe either way.
+        """
+        identity = _in_flight_key(submission)
+        running = self._in_flight.get(identity) if identity else None
+        if running is not None:
+            return _joined(await self._wait(running))
+        if not self.alive:
+            raise TooBusy("This service is stopping.")
+        if len(self._queue) >= self.queue_size:
+            metrics.REFUSED.inc()
+            raise TooBusy("Too many events are waiting.")
+        answer: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
+        if identity:
+            self._in_flight[identity] = answer
+            answer.add_done_callback(lambda _: self._in_flight.pop(identity, None))
+        self._queue.append(Waiting(submission, answer))
+        self._arrived.set()
+        return await self._wait(answer)
+
+    async def _wait(self, answer: asyncio.Future[Answered]) -> Answered:
+        # Shielded: a till that hangs up must not undo what others wait for, or what is being written.
+        try:
+            return await asyncio.wait_for(asyncio.shield(answer), self.answer_timeout_s)
+        except TimeoutError:
+            raise TooBusy("The database does not answer.", retry_after_s=2) from None
+
+    async def _run(self) -> None:
+        while True:
+            while not self._queue:
+                if self._stopping:
+                    return
+                self._arrived.clear()
+                await self._arrived.wait()
+            await self._settle(self._next())
+
+    def _next(self) -> list[Waiting]:
+        """Whatever has queued up, to the most a batch may hold; a publication goes alone."""
+        queue = self._queue
+        batch = [queue.popleft()]
+        if isinstance(batch[0].submission.event, Publish):
+            return batch
+        while queue and len(batch) < self.batch_size:
+            if isinstance(queue[0].submission.event, Publish):
+                break
+            batch.append(queue.popleft())
+        return batch
+
+    async def _settle(self, batch: Sequence[Waiting]) -> None:
+        """Write a batch and answer it. An event that cannot be written never takes its neighbours along."""
+        try:
+            done = await self._write([waiting.submission for waiting in batch])
+        except Exception as error:
+            if len(batch) == 1:
+                log.exception("event-failed", kind=type(batch[0].submission.event).__name__)
+                metrics.FAILED.inc()
+                _fail(batch[0], error)
+                return
+            log.exception("batch-failed", events=len(batch))
+            for waiting in batch:
+                await self._settle([waiting])
+            return
+        for waiting, answered in zip(batch, done.answers, strict=True):
+            if not waiting.answer.done():
+                waiting.answer.set_result(answered)
+
+    async def _write(self, submissions: Sequence[Submission]) -> Done:
+        """One transaction, tried until the database takes or refuses it."""
+        while True:
+            connection = await self._connected()
+            done: Done | None = None
+            try:
+                await connection.execute("BEGIN")
+                done = await batches.write(connection, self._sources, submissions, self.clock())
+                await connection.execute("COMMIT")
+            except LOST as error:
+                log.warning("connection-lost", error=type(error).__name__, committing=done is not None)
+                connection.terminate()
+                self._sources.forget()
+                if done is None or not await self._is_committed(done):
+                    continue
+            except BaseException:
+                self._sources.forget()
+                await self._roll_back(connection)
+                raise
+            self._committed(done)
+            return done
+
+    def _committed(self, done: Done) -> None:
+        """What was decided is now history: remember it for the next batch."""
+        self._sources.chart.learn(done.state.book.changes, done.state.book.next_account)
+        self.rulebooks.newest = done.state.rulebook
+        metrics.BATCH.observe(len(done.decisions))
+        for decision in done.decisions:
+            metrics.EVENTS.labels(type(decision).__name__.lower()).inc()
+
+    async def _is_committed(self, done: Done) -> bool:
+        """Whether a COMMIT that got no answer took effect: the table decides, under the head's lock."""
+        if not done.recorded:
+            return False
+        connection = await self._connected()
+        try:
+            async with connection.transaction():
+                await connection.fetchval(sql.WAIT_FOR_HEAD, self.shard)
+                found = await connection.fetchval(
+                    sql.READ_LEAF_HASH, self.shard, done.state.size - 1
+                )
+        except LOST:
+            connection.terminate()
+            return await self._is_committed(done)
+        return bool(found == done.last_hash)
+
+    async def _roll_back(self, connection: asyncpg.Connection) -> None:
+        try:
+            await connection.execute("ROLLBACK")
+        except LOST:
+            connection.terminate()
+
+    async def _connected(self) -> asyncpg.Connection:
+        """The connection, made anew for as long as it takes. Waiting events time out by themselves."""
+        tries = 0
+        while self._connection is None or self._connection.is_closed():
+            try:
+                self._connection = await self.database.writer_connection()
+            except (*LOST, asyncpg.PostgresError) as error:
+                pause_s = RECONNECT_S[min(tries, len(RECONNECT_S) - 1)]
+                tries += 1
+                log.warning("database-unreachable", error=type(error).__name__, tries=tries)
+                self._give_up_on_stop()
+                await asyncio.sleep(pause_s)
+        return self._connection
+
+    def _give_up_on_stop(self) -> None:
+        if self._stopping:
+            raise TooBusy("This service is stopping and cannot reach its database.")
+
+
+def _in_flight_key(submission: Submission) -> bytes | None:
+    event = submission.event
+    if not isinstance(event, Checkout):
+        return None
+    key = submission.idempotency_key
+    return event.identity + (b"\noffline" if event.offline else b"") + (f"\n{key}" if key else "").encode()
+
+
+def _joined(answered: Answered) -> Answered:
+    """The answer of the one that was already under way, as a repeat."""
+    decision = answered.decision
+    if isinstance(decision, Accepted):
+        return Answered(Repeated(decision.recorded, None), answered.shopper)
+    return answered
+
+
+def _fail(waiting: Waiting, error: Exception) -> None:
+    if not waiting.answer.done():
+        waiting.answer.set_exception(error)
+        # Whoever waited may have hung up; an unread exception is not worth a second alarm.
+        waiting.answer.exception()
+
+
