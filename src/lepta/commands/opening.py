@@ -1,0 +1,137 @@
+"""The one place that turns `--database-url` and `--data-dir` into a database that is ready for use."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from lepta.db import Address
+from lepta.errors import DomainError, Kind
+from lepta.postgres.embedded import own, share
+from lepta.postgres.home import default_data_dir
+from lepta.postgres.server import EmbeddedServer
+from lepta.settings import Settings
+
+DATABASE = "lepta"
+
+
+class Unusable(DomainError):
+    """The database cannot be used as it is."""
+
+    code = "database-unusable"
+    kind = Kind.BUSY
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A database with the current schema, for as long as the block that opened it lasts."""
+
+    address: Address
+    settings: Settings
+    """The same, as the service reads it: `database_url` and `data_dir` are filled in."""
+    shown: str
+    """Which database it is and where, for people."""
+    server: EmbeddedServer | None
+    """The embedded server, where it is one."""
+
+
+def settings_of(database_url: str | None, data_dir: Path | None) -> Settings:
+    """The environment's settings, overruled by the command line. Raises `Unusable` for both options at once."""
+    if database_url and data_dir:
+        raise Unusable(
+            "Give --database-url or --data-dir, not both: one says where the other's is."
+        )
+    settings = Settings()
+    if database_url:
+        return settings.model_copy(update={"database_url": database_url})
+    if data_dir:
+        return settings.model_copy(update={"database_url": None, "data_dir": data_dir})
+    return settings
+
+
+@contextmanager
+def opened(settings: Settings, *, to_serve: bool = False, migrate: bool = True) -> Iterator[Opened]:
+    """Open the database of `settings`.
+
+    An embedded one is started if nobody runs it, shared otherwise (`to_serve`: owned alone), and brought to
+    the current schema. One by URL is used as it is; an old schema is refused unless `migrate` is False.
+    """
+    data_dir = settings.data_dir or default_data_dir()
+    if settings.database_url:
+        with _by_url(settings, data_dir, check=migrate) as found:
+            yield found
+        return
+    door = own if to_serve else share
+    with door(data_dir, settings.postgres_bin) as server:
+        address = Address.parse(server.dsn_for("postgres", DATABASE))
+        asyncio.run(_prepare(server, address))
+        shown = f"embedded PostgreSQL {server.version} in {server.data_dir}"
+        yield Opened(address, _filled(settings, address, server.data_dir), shown, server)
+
+
+def _filled(settings: Settings, address: Address, data_dir: Path) -> Settings:
+    return settings.model_copy(update={"database_url": address.url(), "data_dir": data_dir})
+
+
+@contextmanager
+def _by_url(settings: Settings, data_dir: Path, *, check: bool) -> Iterator[Opened]:
+    assert settings.database_url is not None
+    try:
+        address = Address.parse(settings.database_url)
+    except ValueError as error:
+        raise Unusable(f"--database-url cannot be read: {error}.") from error
+    version, current = asyncio.run(_look(address))
+    if check and not current:
+        raise Unusable(
+            f"The database {address.shown()} does not have this version's schema. "
+            "Run `lepta migrate` with the same --database-url, as the owner of its tables."
+        )
+    shown = f"PostgreSQL {version} at {address.shown()}"
+    yield Opened(address, _filled(settings, address, data_dir), shown, None)
+
+
+async def _connect(address: Address) -> Any:
+    try:
+        return await asyncpg.connect(**address.arguments(), timeout=10)
+    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+        reason = str(error) or type(error).__name__
+        raise Unusable(
+            f"{address.shown()} does not let us in ({reason}). Check --database-url and that it runs."
+        ) from error
+
+
+async def _look(address: Address) -> tuple[str, bool]:
+    """The server's version, and whether the schema is there and current."""
+    from lepta.schema import newest
+
+    connection = await _connect(address)
+    try:
+        version = await connection.fetchval("SHOW server_version")
+        if not await connection.fetchval("SELECT to_regclass('public.schema_version') IS NOT NULL"):
+            return str(version), False
+        revision = await connection.fetchval("SELECT version_num FROM schema_version")
+        return str(version), revision == newest()
+    finally:
+        await connection.close()
+
+
+async def _prepare(server: EmbeddedServer, address: Address) -> None:
+    """Create the embedded database where it is missing, and bring its schema up to date."""
+    from lepta.schema import migrate
+
+    connection = await asyncpg.connect(**server.connect_arguments, timeout=30)
+    try:
+        exists = "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)"
+        if not await connection.fetchval(exists, DATABASE):
+            # Another command may be faster.
+            with suppress(asyncpg.DuplicateDatabaseError, asyncpg.UniqueViolationError):
+                await connection.execute(f'CREATE DATABASE "{DATABASE}"')
+    finally:
+        await connection.close()
+    _, current = await _look(address)
+    if not current:
+        await migrate(address)

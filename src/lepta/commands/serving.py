@@ -1,0 +1,157 @@
+"""`lepta serve`: the service in this process, or in several that share one listening socket."""
+
+import contextlib
+import logging
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, NoReturn
+
+import typer
+
+from lepta.commands.opening import opened
+from lepta.errors import DomainError, Kind
+from lepta.postgres.server import EmbeddedServer
+from lepta.postgres.unavailable import PostgresUnavailable
+from lepta.settings import Settings
+
+if TYPE_CHECKING:
+    import uvicorn
+
+DRAIN_S = 40
+"""How long a stopping service may take to answer what it has accepted; above `answer_timeout_s`."""
+_LOOK_AFTER_S = 0.5
+
+_log = logging.getLogger(__name__)
+
+
+class AddressInUse(DomainError):
+    """The address cannot be listened on."""
+
+    code = "address-in-use"
+    kind = Kind.CONFLICT
+
+
+def serve(settings: Settings, host: str, port: int, workers: int) -> None:
+    """Run until SIGINT or SIGTERM, then answer what has been accepted, then stop the embedded database."""
+    signal.signal(signal.SIGTERM, _leave)
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        opened(settings, to_serve=True) as found,
+        listening(host, port) as listener,
+        _looked_after(found.server),
+    ):
+        typer.echo(f"Database: {found.shown}")
+        typer.echo(f"Lepta:    {address_of(listener)}  (documentation: /docs)")
+        _serve_on(configure(found.settings), listener, workers)
+
+
+def _leave(_signal: int, _frame: object) -> NoReturn:
+    """SIGTERM ends the process as an exception would, so that every `with` block closes what it opened."""
+    sys.exit(0)
+
+
+def _serve_on(config: "uvicorn.Config", listener: socket.socket, workers: int) -> None:
+    import uvicorn
+
+    if workers == 1:
+        uvicorn.Server(config).run(sockets=[listener])
+        return
+    from uvicorn.supervisors import Multiprocess
+
+    config.workers = workers
+    Multiprocess(config, target=partial(run_child, config), sockets=[listener]).run()
+
+
+def configure(settings: Settings) -> "uvicorn.Config":
+    """How uvicorn runs the service; it can be sent to a child process."""
+    import uvicorn
+
+    return uvicorn.Config(
+        partial(_app, settings),
+        factory=True,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=DRAIN_S,
+    )
+
+
+def _app(settings: Settings) -> object:
+    from lepta.main import create_app
+
+    return create_app(settings)
+
+
+def run_child(config: "uvicorn.Config", sockets: list[socket.socket]) -> None:
+    """The service as a child process: it never outlives its parent."""
+    import uvicorn
+
+    threading.Thread(target=_follow_parent, name="follow-parent", daemon=True).start()
+    uvicorn.Server(config).run(sockets=sockets)
+
+
+def _follow_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "only for child processes"
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(DRAIN_S)
+    os._exit(1)
+
+
+@contextlib.contextmanager
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """A socket that listens on `host`; port 0 is any free one. Raises `AddressInUse`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    with listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            raise AddressInUse(
+                f"Cannot listen on {host} port {port}: {error.strerror}. "
+                "Stop what uses it, or choose another --host or --port."
+            ) from error
+        listener.listen(2048)
+        yield listener
+
+
+def address_of(listener: socket.socket) -> str:
+    """The URL under which the service can be reached from this machine."""
+    host, port = listener.getsockname()[:2]
+    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - shown, not bound
+    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+
+
+@contextlib.contextmanager
+def _looked_after(server: EmbeddedServer | None) -> Iterator[None]:
+    """Bring an embedded server back whenever it dies while the service runs."""
+    if server is None:
+        yield
+        return
+    stop = threading.Event()
+    keeper = threading.Thread(target=_keep_alive, args=(server, stop), daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        keeper.join()
+
+
+def _keep_alive(server: EmbeddedServer, stop: threading.Event) -> None:
+    while not stop.wait(_LOOK_AFTER_S):
+        try:
+            if server.ensure_running():
+                _log.warning("The database had died and was started again.")
+        except PostgresUnavailable as error:
+            _log.error("The database has died and cannot be started: %s", error)
