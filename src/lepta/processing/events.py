@@ -8,6 +8,7 @@ import orjson
 
 from lepta.errors import DomainError, Kind
 from lepta.money import MICRO
+from lepta.processing.canonical import canonical
 from lepta.rules.facts import Gift
 
 LineKind = Literal["goods", "gift-card", "donation", "deposit"]
@@ -123,7 +124,7 @@ def basket_bytes(
         document["gifts"] = [(g.campaign, g.accepted, g.amount_minor) for g in gifts]
     if fiscal:
         document["fiscal"] = list(fiscal)
-    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+    return canonical(document)
 
 
 def _line_array(line: BasketLine) -> list[Any]:

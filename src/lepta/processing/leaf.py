@@ -21,6 +21,7 @@ from lepta.ledger.book import Issue, Opened
 from lepta.ledger.chart import Account
 from lepta.ledger.entries import Posting
 from lepta.ledger.lots import NEVER, Lot, Spent
+from lepta.processing.canonical import canonical
 from lepta.processing.events import Checkout, NaturalKey, identity, parse_basket
 from lepta.processing.outcome import Outcome
 from lepta.processing.seen import Seen, is_offline
@@ -101,13 +102,13 @@ class Written(NamedTuple):
 
 def write(document: dict[str, Any]) -> Written:
     """Canonical JSON: keys sorted, no spaces, UTF-8. What is too long for a leaf is replaced by its digest."""
-    leaf = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+    leaf = canonical(document)
     if len(leaf) <= LEAF_LIMIT:
         return Written(leaf, None)
     moved = {name: document.pop(name) for name in MOVABLE if name in document}
-    beside = orjson.dumps(moved, option=orjson.OPT_SORT_KEYS)
+    beside = canonical(moved)
     document["beside"] = sha256(beside).hexdigest()
-    leaf = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+    leaf = canonical(document)
     assert len(leaf) <= LEAF_LIMIT, len(leaf)
     return Written(leaf, beside)
 

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from lepta.errors import DomainError
+from lepta.processing.canonical import canonical
 from lepta.processing.events import (
     Checkout,
     InsufficientPoints,
@@ -79,7 +80,7 @@ def refusal_bytes(error: DomainError, event: Checkout, salt: bytes) -> bytes:
         "salt": base64.b64encode(salt).decode(),
         "request": sha256(salt + b"request\n" + event.identity).hexdigest(),
     }
-    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+    return canonical(document)
 
 
 def _stored_refusal(claim: Claim, data: bytes, event: Checkout) -> Refused:

@@ -8,6 +8,8 @@ from typing import Any
 
 import orjson
 
+from lepta.processing.canonical import canonical
+
 CARD_STATUSES = ("none", "unknown", "active", "not-activated", "blocked")
 """none: no card was shown; unknown: nobody's. Both earn nothing."""
 EARNING = frozenset({"active", "not-activated"})
@@ -67,7 +69,7 @@ class Seen:
             document["products"] = [
                 0 if p is None else [p.brand, *p.categories] for p in self.products
             ]
-        return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+        return canonical(document)
 
     @classmethod
     def parse(cls, data: bytes, lines: int) -> "Seen":

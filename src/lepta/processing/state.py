@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from lepta.ledger.book import Book
-from lepta.processing.events import Checkout, Submission
+from lepta.processing.events import Checkout, NaturalKey, Submission
 from lepta.processing.leaf import Recorded
 from lepta.rules.rulebook import Rulebook
 
@@ -27,7 +27,7 @@ def claims_of(submission: Submission) -> tuple[Claim, ...]:
         return ()
     key = event.key
     till = f"{key.store}/{key.till}/"
-    claims = [natural_claim("checkout", event)]
+    claims = [natural_claim("checkout", key)]
     if submission.idempotency_key is not None:
         claims.insert(0, Claim(HEADER, f"{till}{submission.idempotency_key}".encode()))
     if event.fiscal is not None:
@@ -35,9 +35,8 @@ def claims_of(submission: Submission) -> tuple[Claim, ...]:
     return tuple(claims)
 
 
-def natural_claim(kind: str, event: Checkout) -> Claim:
+def natural_claim(kind: str, key: NaturalKey) -> Claim:
     """Kind of event, store, till, business day and sequence: no till uses them twice."""
-    key = event.key
     day = key.business_day.strftime("%Y%m%d")
     return Claim(NATURAL, f"{kind[0]}/{key.store}/{key.till}/{day}/{key.sequence}".encode())
 

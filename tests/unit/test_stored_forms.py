@@ -1,0 +1,130 @@
+"""What is stored can be read back as it was: baskets, facts, outcomes, leaves."""
+
+from datetime import UTC, date, datetime
+
+import orjson
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lepta.processing.canonical import canonical
+from lepta.processing.events import (
+    BasketLine,
+    Fiscal,
+    NaturalKey,
+    basket_bytes,
+    parse_basket,
+)
+from lepta.processing.leaf import LEAF_LIMIT, Leaf, write
+from lepta.processing.outcome import Balance, Borne, Donation, Earned, Outcome, Points, Reason
+from lepta.processing.seen import MemberSeen, ProductSeen, Seen, StoreSeen, is_offline
+from lepta.rules.facts import Gift
+
+words = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1, max_size=9)
+minor = st.integers(-(10**12), 10**12)
+lines = st.builds(
+    BasketLine,
+    line=st.integers(0, 999),
+    sku=words,
+    quantity_micro=st.integers(-(10**12), 10**12),
+    amount=minor,
+    unit_price=st.none() | minor,
+    kind=st.sampled_from(["goods", "gift-card", "donation", "deposit"]),
+    name=st.none() | words,
+    categories=st.none() | st.lists(words, max_size=3).map(tuple),
+    brand=st.none() | words,
+)
+KEY = NaturalKey("nsk-07", "3", date(2026, 11, 22), 1187)
+AT = datetime(2026, 11, 22, 11, 15, 3, tzinfo=UTC)
+
+
+@given(
+    lines=st.lists(lines, max_size=5).map(tuple),
+    total=minor,
+    redeem=st.integers(-1, 10**6),
+    choice=st.none() | st.tuples(words, words),
+    gifts=st.lists(st.builds(Gift, words, st.booleans(), st.none() | st.integers(0, 9)), max_size=2),
+    fiscal=st.none() | st.builds(Fiscal, words, st.integers(0, 10**6), words),
+    offline=st.booleans(),
+)
+def test_a_basket_is_read_back_as_it_was_sent(
+    lines: tuple[BasketLine, ...],
+    total: int,
+    redeem: int,
+    choice: tuple[str, str] | None,
+    gifts: list[Gift],
+    fiscal: Fiscal | None,
+    offline: bool,
+) -> None:
+    stored = basket_bytes(
+        currency="RUB", lines=lines, total=total, redeem=redeem, choice=choice,
+        gifts=tuple(gifts), fiscal=fiscal,
+    )  # fmt: skip
+    event = parse_basket(KEY, AT, stored, offline=offline)
+    assert event.lines == lines
+    assert (event.total, event.redeem, event.choice) == (total, redeem, choice)
+    assert (event.gifts, event.fiscal, event.offline) == (tuple(gifts), fiscal, offline)
+    assert event.basket == stored
+    assert canonical(orjson.loads(stored)) == stored
+
+
+products = st.none() | st.builds(
+    ProductSeen, st.lists(words, max_size=2).map(tuple), st.none() | words
+)
+
+
+@given(
+    st.booleans(),
+    st.none() | st.builds(MemberSeen, words, st.none() | words, st.lists(words).map(tuple)),
+    st.lists(products, max_size=4).map(tuple),
+)
+def test_facts_are_read_back_as_they_were_seen(
+    offline: bool, member: MemberSeen | None, seen_products: tuple[ProductSeen | None, ...]
+) -> None:
+    store = StoreSeen("retail-nsk", None, "Asia/Novosibirsk", "club")
+    seen = Seen(offline, store, "active", member, seen_products)
+    stored = seen.to_bytes()
+    assert Seen.parse(stored, len(seen_products)) == seen
+    assert is_offline(stored) == offline
+
+
+def outcome(reasons: int = 1) -> Outcome:
+    return Outcome(
+        card_status="active", flags=("late",), total=25_900, to_pay=25_400,
+        points=Points(12, 0, 50, 0, 3), redeemed_money=500,
+        balance=Balance(1201, 0, 0, ((date(2026, 12, 31), 40),)),
+        earned=(Earned("base", 12, 1, (0,)),),
+        donations=(
+            Donation("hunter-forest", "forest-animals", 50, 500, 1,
+                     (Borne("hunter-foods", 300), Borne("retail-nsk", 200)), 0, 0, (0,)),
+        ),
+        earned_by_line=(12,), redeemed_by_line=(50,),
+        reasons=tuple(Reason(n, 1, 1) for n in range(reasons)),
+    )  # fmt: skip
+
+
+def test_an_outcome_is_read_back_as_it_was_decided() -> None:
+    stored = orjson.loads(canonical(outcome().to_leaf()))
+    assert Outcome.from_leaf(stored, 1) == outcome()
+
+
+def test_a_sale_that_gives_nothing_says_little_and_is_read_back() -> None:
+    nothing = Outcome(
+        "none", (), 100, 100, Points(0, 0, 0, 0, 0), 0, None, (), (), (0, 0), (0, 0), ()
+    )
+    stored = orjson.loads(canonical(nothing.to_leaf()))
+    assert stored == {"card": "none", "total": 100, "to_pay": 100}
+    assert Outcome.from_leaf(stored, 2) == nothing
+
+
+def test_what_is_too_long_for_a_leaf_lies_beside_it_under_its_digest() -> None:
+    document = {"v": 1, "index": 7, "outcome": outcome(reasons=9_000).to_leaf()}
+    whole = orjson.loads(canonical(document))
+    leaf, beside = write(document)
+    assert beside is not None
+    assert len(leaf) <= LEAF_LIMIT < len(beside)
+    read = Leaf(leaf, beside).document
+    assert {key: value for key, value in read.items() if key != "beside"} == whole
+
+
+def test_a_short_leaf_lies_whole_in_the_log() -> None:
+    assert write({"v": 1}) == (b'{"v":1}', None)
