@@ -124,8 +124,10 @@ SERVICE_ROLE = """
 
 GRANTS = (
     "GRANT USAGE ON SCHEMA public TO lepta_service",
-    "GRANT SELECT, INSERT, UPDATE, DELETE ON party, programme, store, product, member, card,"
-    " campaign_version, api_key TO lepta_service",
+    """
+    GRANT SELECT, INSERT, UPDATE, DELETE ON party, programme, store, product, member, card,
+        campaign_version, api_key TO lepta_service
+    """,
     "GRANT SELECT, UPDATE ON office_version TO lepta_service",
     "GRANT SELECT ON schema_version TO lepta_service",
 )
@@ -137,4 +139,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("A ledger is not dropped. Restore a backup into a new database instead.")
+    raise NotImplementedError(
+        "A ledger is not dropped. Restore a backup into a new database instead."
+    )

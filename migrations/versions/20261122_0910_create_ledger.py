@@ -219,7 +219,15 @@ STATE = (
     """,
 )
 
-APPEND_ONLY = ("account", "asset", "lot_allocation", "idempotency", "checkpoint", "tile", "rulebook")
+APPEND_ONLY = (
+    "account",
+    "asset",
+    "lot_allocation",
+    "idempotency",
+    "checkpoint",
+    "tile",
+    "rulebook",
+)
 
 REFUSE_CHANGE = """
     CREATE FUNCTION lepta_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -281,8 +289,10 @@ STORAGE = (
 )
 
 GRANTS = (
-    "GRANT SELECT, INSERT ON event, entry, account, asset, lot_allocation, idempotency, checkpoint, tile,"
-    " rulebook TO lepta_service",
+    """
+    GRANT SELECT, INSERT ON event, entry, account, asset, lot_allocation, idempotency, checkpoint, tile,
+        rulebook TO lepta_service
+    """,
     "GRANT SELECT, UPDATE ON log_head TO lepta_service",
     "GRANT SELECT, INSERT, UPDATE ON account_balance, budget, usage, supporter, standing TO lepta_service",
     "GRANT SELECT, INSERT, UPDATE, DELETE ON lot TO lepta_service",
@@ -302,4 +312,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("A ledger is not dropped. Restore a backup into a new database instead.")
+    raise NotImplementedError(
+        "A ledger is not dropped. Restore a backup into a new database instead."
+    )

@@ -58,4 +58,5 @@ async def is_current(tx: Tx) -> bool:
     exists = await tx.scalar(text("SELECT to_regclass('public.schema_version') IS NOT NULL"))
     if not exists:
         return False
-    return await tx.scalar(text("SELECT version_num FROM schema_version")) == newest()
+    found: str | None = await tx.scalar(text("SELECT version_num FROM schema_version"))
+    return found == newest()

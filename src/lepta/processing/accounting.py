@@ -73,7 +73,7 @@ class Journal:
         target = account(at.member, at.asset)
         for share in earn.funders:
             source = chart.issued(share.party, at.asset)
-            self._add(source, target, share.points, Code.EARN, expires_on, available_on)
+            self._add(source, target, share.points, Code.EARN, (expires_on, available_on))
 
     def _donate(self, donate: Donate) -> None:
         at = self.setting
@@ -95,9 +95,8 @@ class Journal:
         credit: Account,
         amount: int,
         code: Code,
-        expires_on: date = NEVER,
-        available_on: date | None = None,
+        lot: tuple[date, date | None] = (NEVER, None),
     ) -> None:
         if amount:
-            key = (debit, credit, code, expires_on, available_on)
+            key = (debit, credit, code, *lot)
             self._amounts[key] = self._amounts.get(key, 0) + amount

@@ -9,7 +9,7 @@ import asyncpg
 
 from lepta.directory import Directory
 from lepta.errors import DomainError
-from lepta.processing import store
+from lepta.processing import load, store
 from lepta.processing.decide import Decision, Published, decide_checkout, decide_publish
 from lepta.processing.events import Checkout, Publish, Submission
 from lepta.processing.recognition import Refused, Repeated, recognise
@@ -27,11 +27,11 @@ class Sources:
     shard: int
     directory: Directory
     rulebooks: Rulebooks
-    chart: store.Chart = field(default_factory=store.Chart)
+    chart: load.Chart = field(default_factory=load.Chart)
 
     def forget(self) -> None:
         """After a failure, trust nothing that a batch may have left half-known."""
-        self.chart = store.Chart()
+        self.chart = load.Chart()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +66,11 @@ async def write(
 ) -> Done:
     """Decide and append one batch inside the open transaction of `connection`."""
     shard = sources.shard
-    head = await store.lock_head(connection, shard)
+    head = await load.lock_head(connection, shard)
     await sources.directory.refresh(connection, head.versions)
     await sources.rulebooks.refresh(connection, head.rulebook)
     await sources.chart.refresh(connection, shard, head.next_account)
-    await store.open_partitions(connection, shard, head, len(submissions))
+    await load.open_partitions(connection, shard, head, len(submissions))
     state, shoppers, laid_out = await _load(connection, sources, head, submissions)
     salts = os.urandom(SALT_BYTES * len(submissions))
     decisions: list[Decision] = []
@@ -87,9 +87,7 @@ async def write(
     return Done(state, decisions, answers, head.size, last_hash)
 
 
-def _shopper(
-    submission: Submission, shoppers: dict[str, ShopperRecord]
-) -> ShopperRecord | None:
+def _shopper(submission: Submission, shoppers: dict[str, ShopperRecord]) -> ShopperRecord | None:
     event = submission.event
     return shoppers.get(event.card) if isinstance(event, Checkout) and event.card else None
 
@@ -97,19 +95,19 @@ def _shopper(
 async def _load(
     connection: asyncpg.Connection,
     sources: Sources,
-    head: store.Head,
+    head: load.Head,
     submissions: Sequence[Submission],
 ) -> tuple[State, dict[str, ShopperRecord], list[Prepared | Refused | None]]:
     """Everything the batch is decided on; of each event its preparation, None for what is not a new sale."""
     shard, directory = sources.shard, sources.directory
     sales = [s.event for s in submissions if isinstance(s.event, Checkout)]
     named: list[Claim] = [claim for s in submissions for claim in claims_of(s)]
-    claims = await store.find_claims(connection, shard, named)
+    claims = await load.find_claims(connection, shard, named)
     indexes = {holder for holder in claims.values() if isinstance(holder, int)}
-    recorded = await store.read_recorded(connection, shard, indexes)
-    shoppers = await store.read_shoppers(connection, {sale.card for sale in sales if sale.card})
+    recorded = await load.read_recorded(connection, shard, indexes)
+    shoppers = await load.read_shoppers(connection, {sale.card for sale in sales if sale.card})
     await directory.fetch(connection, {line.sku for sale in sales for line in sale.lines})
-    book = await store.read_book(
+    book = await load.read_book(
         connection, shard, sources.chart, head, {s.ref for s in shoppers.values()}
     )
     state = State(
@@ -117,8 +115,8 @@ async def _load(
     )
     laid_out = [_lay_out(submission, state) for submission in submissions]
     prepared = [sale for sale in laid_out if isinstance(sale, Prepared)]
-    await store.read_lots(connection, shard, book, prepared)
-    state.counts = await store.read_counts(connection, shard, prepared)
+    await load.read_lots(connection, shard, book, prepared)
+    state.counts = await load.read_counts(connection, shard, prepared)
     return state, shoppers, laid_out
 
 
@@ -163,5 +161,3 @@ def _decide_publish(event: Publish, state: State, received_at: datetime) -> Publ
         return decide_publish(event, state, received_at=received_at)
     except DomainError as error:
         return Refused(error)
-
-

@@ -107,6 +107,11 @@ class Outcome:
             document["why"] = self.reasons
         return document
 
+    def given_for(self) -> list[tuple[str, tuple[int, ...]]]:
+        """Of every campaign that fired: the positions of the lines it gave for."""
+        earned = [(e.campaign, e.lines) for e in self.earned]
+        return earned + [(d.campaign, d.lines) for d in self.donations]
+
     @classmethod
     def from_leaf(cls, document: Json, lines: int) -> "Outcome":
         """What `to_leaf` wrote for a basket of so many lines."""

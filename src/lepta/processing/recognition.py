@@ -72,6 +72,7 @@ REFUSALS: Sequence[type[DomainError]] = (InsufficientPoints, QuoteStale)
 
 
 def refusal_bytes(error: DomainError, event: Checkout, salt: bytes) -> bytes:
+    """A refusal as it is stored under a header, with the salted digest of the event it was for."""
     assert type(error) in REFUSALS, error
     document = {
         "code": error.code,

@@ -47,14 +47,11 @@ def see(event: Checkout, records: Records, shopper: ShopperRecord | None) -> See
     store = records.store(event.key.store)
     if store is None:
         raise UnknownStore(event.key.store)
-    if event.card is None:
-        status = "none"
-    else:
-        status = shopper.status if shopper else "unknown"
+    unnamed = "none" if event.card is None else "unknown"
     return Seen(
         offline=event.offline,
         store=StoreSeen(store.retailer, store.region, store.time_zone, store.programme),
-        card_status=status,
+        card_status=shopper.status if shopper else unnamed,
         member=MemberSeen(shopper.ref, shopper.tier, shopper.segments) if shopper else None,
         products=tuple([_product_seen(line, records) for line in event.lines]),
     )

@@ -1,184 +1,26 @@
-"""SQL of a batch: load what it needs, append what was decided. The only module that writes ledger tables."""
+"""SQL of a batch, second half: append what was decided. The only module that writes ledger tables."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from collections.abc import Sequence
+from datetime import datetime
 from hashlib import sha256
 from typing import TypeVar
 
 import asyncpg
 
-from lepta.directory import Versions
 from lepta.ledger.book import Book, Changes, LotKey
-from lepta.ledger.chart import Account, limit_side
-from lepta.ledger.lots import NEVER, Lot
+from lepta.ledger.chart import limit_side
 from lepta.log.merkle import Completed, Frontier, leaf_hash
 from lepta.processing import sql
 from lepta.processing.decide import Accepted, Decision, Published
-from lepta.processing.leaf import KINDS, Recorded
+from lepta.processing.leaf import KINDS
+from lepta.processing.load import Chart, Head
 from lepta.processing.outcome import Donation
 from lepta.processing.recognition import Refused, Repeated
-from lepta.processing.sight import Prepared
-from lepta.processing.state import HEADER, Claim, ShopperRecord, State
-from lepta.processing.verdict import EXPIRING_WITHIN
+from lepta.processing.state import HEADER, Claim, State
 from lepta.rules.limits import is_hard
 
 Connection = asyncpg.Connection
 Key = TypeVar("Key")
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The log's head under its lock: nobody else can append to this shard until the transaction ends."""
-
-    size: int
-    frontier: Frontier
-    rulebook: bytes
-    next_account: int
-    partition_width: int
-    partitioned_to: int
-    versions: Versions
-
-
-@dataclass(slots=True)
-class Chart:
-    """The numbers of all accounts that are not members', and of assets: few, and never changed."""
-
-    next_account: int = 1
-    accounts: dict[Account, int] = field(default_factory=dict)
-    assets: dict[str, int] = field(default_factory=dict)
-    asset_names: dict[int, str] = field(default_factory=dict)
-
-    async def refresh(self, connection: Connection, shard: int, next_account: int) -> None:
-        """Read what other writers have opened since."""
-        if next_account == self.next_account:
-            return
-        self.learn_assets(await connection.fetch(sql.READ_ASSETS))
-        rows = await connection.fetch(sql.READ_PARTY_ACCOUNTS, shard, self.next_account)
-        for number, kind, ref, code, asset in rows:
-            self.accounts[Account(kind, ref, code, self.asset_names[asset])] = number
-        self.next_account = next_account
-
-    def learn_assets(self, rows: Iterable[tuple[int, str]]) -> None:
-        """Take in rows of table `asset`."""
-        for number, name in rows:
-            self.assets[name] = number
-            self.asset_names[number] = name
-
-    def learn(self, changes: Changes, next_account: int) -> None:
-        """Take in what a batch has opened, once it is committed."""
-        for _, (number, account) in changes.opened:
-            if account.kind != "member":
-                self.accounts[account] = number
-        self.next_account = next_account
-
-
-async def lock_head(connection: Connection, shard: int) -> Head:
-    """Wait for the shard's turn."""
-    row = await connection.fetchrow(sql.LOCK_HEAD, shard)
-    assert row is not None, shard
-    return Head(
-        size=row["size"],
-        frontier=Frontier.from_bytes(row["size"], row["frontier"]),
-        rulebook=row["rulebook"],
-        next_account=row["next_account"],
-        partition_width=row["partition_width"],
-        partitioned_to=row["partitioned_to"],
-        versions=Versions(*row["versions"]),
-    )
-
-
-async def open_partitions(connection: Connection, shard: int, head: Head, batch: int) -> None:
-    """Have partitions made half a partition ahead of need."""
-    needed = head.size + batch + head.partition_width // 2
-    if needed > head.partitioned_to:
-        await connection.fetchval(sql.OPEN_PARTITIONS, shard, needed)
-
-
-async def find_claims(
-    connection: Connection, shard: int, claims: Sequence[Claim]
-) -> dict[Claim, int | bytes]:
-    """Which of these names are taken, and by what."""
-    if not claims:
-        return {}
-    scopes, keys = zip(*claims, strict=True)
-    rows = await connection.fetch(sql.FIND_CLAIMS, shard, scopes, keys)
-    return {
-        Claim(scope, key): refusal if log_index is None else log_index
-        for scope, key, log_index, refusal in rows
-    }
-
-
-async def read_recorded(
-    connection: Connection, shard: int, indexes: Iterable[int]
-) -> dict[int, Recorded]:
-    """Sales by their place in the log."""
-    wanted = list(indexes)
-    if not wanted:
-        return {}
-    rows = await connection.fetch(sql.READ_EVENTS, shard, wanted)
-    return {
-        index: Recorded.parse(leaf, beside, salt, facts, basket)
-        for index, leaf, beside, salt, facts, basket in rows
-    }
-
-
-async def read_shoppers(connection: Connection, cards: Iterable[str]) -> dict[str, ShopperRecord]:
-    """The members behind these cards, as far as they are known."""
-    wanted = list(cards)
-    if not wanted:
-        return {}
-    rows = await connection.fetch(sql.READ_SHOPPERS, wanted)
-    return {
-        row["card"]: ShopperRecord(
-            row["card"], row["status"], row["ref"], row["tier"], tuple(row["segments"]),
-            row["first_name"], row["gender"], row["language"],
-        )
-        for row in rows
-    }  # fmt: skip
-
-
-async def read_book(
-    connection: Connection, shard: int, chart: Chart, head: Head, members: Iterable[str]
-) -> Book:
-    """A working copy with the accounts of all parties and of these members."""
-    book = Book(next_account=head.next_account, accounts=dict(chart.accounts))
-    refs = list(members)
-    if refs:
-        rows = await connection.fetch(sql.READ_MEMBER_ACCOUNTS, shard, refs)
-        for number, kind, ref, code, asset, balance in rows:
-            book.accounts[Account(kind, ref, code, chart.asset_names[asset])] = number
-            book.balances[number] = balance
-    return book
-
-
-async def read_lots(
-    connection: Connection, shard: int, book: Book, prepared: Iterable[Prepared]
-) -> None:
-    """Open lots of those who redeem; of others only what expires soon, for their receipt."""
-    until: dict[int, date] = {}
-    for sale in prepared:
-        account = sale.member_account
-        number = book.accounts.get(account) if account else None
-        if number is not None:
-            soon = sale.event.key.business_day + EXPIRING_WITHIN
-            until[number] = max(until.get(number, soon), NEVER if sale.event.redeem else soon)
-    if not until:
-        return
-    rows = await connection.fetch(sql.READ_LOTS, shard, list(until), list(until.values()))
-    book.lots.update({number: [] for number in until})
-    for account, *lot in rows:
-        book.lots[account].append(Lot(*lot))
-
-
-async def read_counts(
-    connection: Connection, shard: int, prepared: Iterable[Prepared]
-) -> dict[str, int]:
-    """What has been used of the limits that these sales may touch."""
-    counters = {counter for sale in prepared for counter in sale.matched.counters}
-    if not counters:
-        return {}
-    return dict(await connection.fetch(sql.READ_COUNTS, shard, list(counters)))
 
 
 async def append(
@@ -193,10 +35,12 @@ async def append(
     """Write a batch's decisions: one statement a table. Returns the last leaf's hash, if there is one."""
     accepted = [d for d in decisions if isinstance(d, Accepted)]
     published = [d for d in decisions if isinstance(d, Published)]
-    hashes = [leaf_hash(d.leaf.leaf) for d in (*published, *accepted)]
+    leaves = [d.leaf.leaf for d in published] + [d.leaf.leaf for d in accepted]
+    hashes = [leaf_hash(leaf) for leaf in leaves]
     await _append_accounts(connection, state, chart)
     if accepted:
-        await _append_sales(connection, state, chart, accepted, hashes, received_at)
+        await _append_events(connection, state, accepted, hashes, received_at)
+        await _append_sales(connection, state, chart, accepted)
     for publication in published:
         await _append_publication(connection, state, publication, hashes[0], received_at)
     await _append_claims(connection, state.shard, decisions)
@@ -228,15 +72,25 @@ async def _append_accounts(connection: Connection, state: State, chart: Chart) -
 
 
 async def _append_sales(
+    connection: Connection, state: State, chart: Chart, accepted: Sequence[Accepted]
+) -> None:
+    book, shard = state.book, state.shard
+    await _append_entries(connection, shard, book, chart, accepted)
+    await _move_balances(connection, shard, book)
+    await _write_lots(connection, shard, book.changes)
+    await _append_allocations(connection, shard, accepted)
+    await _use_counters(connection, shard, state.used)
+    await _add_donations(connection, shard, book, accepted)
+
+
+async def _append_events(
     connection: Connection,
     state: State,
-    chart: Chart,
     accepted: Sequence[Accepted],
     hashes: Sequence[bytes],
     received_at: datetime,
 ) -> None:
-    book, shard = state.book, state.shard
-    kind = KINDS["checkout"]
+    book, kind = state.book, KINDS["checkout"]
     events = [
         (
             sale.recorded.log_index, sale.recorded.event.occurred_at, _member_number(book, sale), kind,
@@ -245,13 +99,8 @@ async def _append_sales(
         )
         for sale, hashed in zip(accepted, hashes, strict=True)
     ]  # fmt: skip
-    await connection.execute(sql.INSERT_EVENTS, shard, received_at, *zip(*events, strict=True))
-    await _append_entries(connection, shard, book, chart, accepted)
-    await _move_balances(connection, shard, book)
-    await _write_lots(connection, shard, book.changes)
-    await _append_allocations(connection, shard, accepted)
-    await _use_counters(connection, shard, state.used)
-    await _add_donations(connection, shard, book, accepted)
+    columns = zip(*events, strict=True)
+    await connection.execute(sql.INSERT_EVENTS, state.shard, received_at, *columns)
 
 
 def _member_number(book: Book, sale: Accepted) -> int | None:

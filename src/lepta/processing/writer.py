@@ -183,7 +183,9 @@ class Writer:
                 done = await batches.write(connection, self._sources, submissions, self.clock())
                 await connection.execute("COMMIT")
             except LOST as error:
-                log.warning("connection-lost", error=type(error).__name__, committing=done is not None)
+                log.warning(
+                    "connection-lost", error=type(error).__name__, committing=done is not None
+                )
                 connection.terminate()
                 self._sources.forget()
                 if done is None or not await self._is_committed(done):
@@ -249,7 +251,11 @@ def _in_flight_key(submission: Submission) -> bytes | None:
     if not isinstance(event, Checkout):
         return None
     key = submission.idempotency_key
-    return event.identity + (b"\noffline" if event.offline else b"") + (f"\n{key}" if key else "").encode()
+    return (
+        event.identity
+        + (b"\noffline" if event.offline else b"")
+        + (f"\n{key}" if key else "").encode()
+    )
 
 
 def _joined(answered: Answered) -> Answered:
@@ -265,5 +271,3 @@ def _fail(waiting: Waiting, error: Exception) -> None:
         waiting.answer.set_exception(error)
         # Whoever waited may have hung up; an unread exception is not worth a second alarm.
         waiting.answer.exception()
-
-

@@ -42,7 +42,9 @@ def read_form(query: Mapping[str, str], accept_language: str | None) -> Form:
     errors: list[dict[str, str]] = []
     width = query.get("width", str(WIDTH))
     if not (width.isdecimal() and len(width) < 4 and MIN_WIDTH <= int(width) <= MAX_WIDTH):
-        errors.append({"path": "width", "reason": f"write a number from {MIN_WIDTH} to {MAX_WIDTH}"})
+        errors.append(
+            {"path": "width", "reason": f"write a number from {MIN_WIDTH} to {MAX_WIDTH}"}
+        )
     if query.get("explain", "true") not in {"true", "false"}:
         errors.append({"path": "explain", "reason": "write true or false"})
     if query.get("receipt", "text") not in {"text", "escpos"}:
@@ -128,9 +130,7 @@ class Answers:
             receipt["escpos"] = base64.b64encode(encode(said, form.width)).decode()
         return receipt
 
-    def _language(
-        self, recorded: Recorded, shopper: ShopperRecord | None, form: Form
-    ) -> str:
+    def _language(self, recorded: Recorded, shopper: ShopperRecord | None, form: Form) -> str:
         if shopper is not None and shopper.language:
             return shopper.language
         if form.language:
@@ -167,9 +167,9 @@ def _donation(donation: Donation) -> dict[str, Any]:
 def _lines(recorded: Recorded) -> list[dict[str, Any]]:
     outcome, lines = recorded.outcome, recorded.event.lines
     campaigns: list[list[str]] = [[] for _ in lines]
-    for fired in (*outcome.earned, *outcome.donations):
-        for at in fired.lines:
-            campaigns[at].append(fired.campaign)
+    for campaign, positions in outcome.given_for():
+        for at in positions:
+            campaigns[at].append(campaign)
     return [
         {"line": line.line, "earned": earned, "redeemed": redeemed, "campaigns": named}
         for line, earned, redeemed, named in zip(
@@ -184,7 +184,7 @@ def explain(recorded: Recorded, rulebook: Rulebook) -> list[dict[str, Any]]:
     `rulebook` may be any later one than the deciding: campaigns keep their numbers.
     """
     outcome, lines = recorded.outcome, recorded.event.lines
-    given_for = {f.campaign: f.lines for f in (*outcome.earned, *outcome.donations)}
+    given_for = dict(outcome.given_for())
     return [
         {
             "campaign": rulebook.name_of(number),

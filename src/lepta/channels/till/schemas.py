@@ -137,7 +137,8 @@ class CheckoutBody(Body):
     card: Opaque | None = None
     lines: Annotated[tuple[LineBody, ...], Field(min_length=1)]
     total: Annotated[
-        Minor, Field(description="To pay before points and gifts; may be below the sum of the lines.")
+        Minor,
+        Field(description="To pay before points and gifts; may be below the sum of the lines."),
     ]
     redeem: RedeemBody | None = None
     gifts: Annotated[tuple[GiftBody, ...], Field(max_length=20)] = ()
@@ -150,7 +151,9 @@ class CheckoutBody(Body):
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
         if len({line.line for line in self.lines}) < len(self.lines):
-            raise ValueError("lines: two lines have the same number; a return could not tell them apart")
+            raise ValueError(
+                "lines: two lines have the same number; a return could not tell them apart"
+            )
         total = sum([line.amount for line in self.lines])
         if self.total > total:
             raise ValueError(

@@ -1,0 +1,177 @@
+"""SQL of a batch, first half: take the head's lock and read what the batch is decided on."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TypeVar
+
+import asyncpg
+
+from lepta.directory import Versions
+from lepta.ledger.book import Book, Changes
+from lepta.ledger.chart import Account
+from lepta.ledger.lots import NEVER, Lot
+from lepta.log.merkle import Frontier
+from lepta.processing import sql
+from lepta.processing.leaf import Recorded
+from lepta.processing.sight import Prepared
+from lepta.processing.state import Claim, ShopperRecord
+from lepta.processing.verdict import EXPIRING_WITHIN
+
+Connection = asyncpg.Connection
+Key = TypeVar("Key")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The log's head under its lock: nobody else can append to this shard until the transaction ends."""
+
+    size: int
+    frontier: Frontier
+    rulebook: bytes
+    next_account: int
+    partition_width: int
+    partitioned_to: int
+    versions: Versions
+
+
+@dataclass(slots=True)
+class Chart:
+    """The numbers of all accounts that are not members', and of assets: few, and never changed."""
+
+    next_account: int = 1
+    accounts: dict[Account, int] = field(default_factory=dict)
+    assets: dict[str, int] = field(default_factory=dict)
+    asset_names: dict[int, str] = field(default_factory=dict)
+
+    async def refresh(self, connection: Connection, shard: int, next_account: int) -> None:
+        """Read what other writers have opened since."""
+        if next_account == self.next_account:
+            return
+        self.learn_assets((row[0], row[1]) for row in await connection.fetch(sql.READ_ASSETS))
+        rows = await connection.fetch(sql.READ_PARTY_ACCOUNTS, shard, self.next_account)
+        for number, kind, ref, code, asset in rows:
+            self.accounts[Account(kind, ref, code, self.asset_names[asset])] = number
+        self.next_account = next_account
+
+    def learn_assets(self, rows: Iterable[tuple[int, str]]) -> None:
+        """Take in rows of table `asset`."""
+        for number, name in rows:
+            self.assets[name] = number
+            self.asset_names[number] = name
+
+    def learn(self, changes: Changes, next_account: int) -> None:
+        """Take in what a batch has opened, once it is committed."""
+        for _, (number, account) in changes.opened:
+            if account.kind != "member":
+                self.accounts[account] = number
+        self.next_account = next_account
+
+
+async def lock_head(connection: Connection, shard: int) -> Head:
+    """Wait for the shard's turn."""
+    row = await connection.fetchrow(sql.LOCK_HEAD, shard)
+    assert row is not None, shard
+    return Head(
+        size=row["size"],
+        frontier=Frontier.from_bytes(row["size"], row["frontier"]),
+        rulebook=row["rulebook"],
+        next_account=row["next_account"],
+        partition_width=row["partition_width"],
+        partitioned_to=row["partitioned_to"],
+        versions=Versions(*row["versions"]),
+    )
+
+
+async def open_partitions(connection: Connection, shard: int, head: Head, batch: int) -> None:
+    """Have partitions made half a partition ahead of need."""
+    needed = head.size + batch + head.partition_width // 2
+    if needed > head.partitioned_to:
+        await connection.fetchval(sql.OPEN_PARTITIONS, shard, needed)
+
+
+async def find_claims(
+    connection: Connection, shard: int, claims: Sequence[Claim]
+) -> dict[Claim, int | bytes]:
+    """Which of these names are taken, and by what."""
+    if not claims:
+        return {}
+    scopes, keys = zip(*claims, strict=True)
+    rows = await connection.fetch(sql.FIND_CLAIMS, shard, scopes, keys)
+    return {
+        Claim(scope, key): refusal if log_index is None else log_index
+        for scope, key, log_index, refusal in rows
+    }
+
+
+async def read_recorded(
+    connection: Connection, shard: int, indexes: Iterable[int]
+) -> dict[int, Recorded]:
+    """Sales by their place in the log."""
+    wanted = list(indexes)
+    if not wanted:
+        return {}
+    rows = await connection.fetch(sql.READ_EVENTS, shard, wanted)
+    return {
+        index: Recorded.parse(leaf, beside, salt, facts, basket)
+        for index, leaf, beside, salt, facts, basket in rows
+    }
+
+
+async def read_shoppers(connection: Connection, cards: Iterable[str]) -> dict[str, ShopperRecord]:
+    """The members behind these cards, as far as they are known."""
+    wanted = list(cards)
+    if not wanted:
+        return {}
+    rows = await connection.fetch(sql.READ_SHOPPERS, wanted)
+    return {
+        row["card"]: ShopperRecord(
+            row["card"], row["status"], row["ref"], row["tier"], tuple(row["segments"]),
+            row["first_name"], row["gender"], row["language"],
+        )
+        for row in rows
+    }  # fmt: skip
+
+
+async def read_book(
+    connection: Connection, shard: int, chart: Chart, head: Head, members: Iterable[str]
+) -> Book:
+    """A working copy with the accounts of all parties and of these members."""
+    book = Book(next_account=head.next_account, accounts=dict(chart.accounts))
+    refs = list(members)
+    if refs:
+        rows = await connection.fetch(sql.READ_MEMBER_ACCOUNTS, shard, refs)
+        for number, kind, ref, code, asset, balance in rows:
+            book.accounts[Account(kind, ref, code, chart.asset_names[asset])] = number
+            book.balances[number] = balance
+    return book
+
+
+async def read_lots(
+    connection: Connection, shard: int, book: Book, prepared: Iterable[Prepared]
+) -> None:
+    """Open lots of those who redeem; of others only what expires soon, for their receipt."""
+    until: dict[int, date] = {}
+    for sale in prepared:
+        account = sale.member_account
+        number = book.accounts.get(account) if account else None
+        if number is not None:
+            soon = sale.event.key.business_day + EXPIRING_WITHIN
+            until[number] = max(until.get(number, soon), NEVER if sale.event.redeem else soon)
+    if not until:
+        return
+    rows = await connection.fetch(sql.READ_LOTS, shard, list(until), list(until.values()))
+    book.lots.update({number: [] for number in until})
+    for account, *lot in rows:
+        book.lots[account].append(Lot(*lot))
+
+
+async def read_counts(
+    connection: Connection, shard: int, prepared: Iterable[Prepared]
+) -> dict[str, int]:
+    """What has been used of the limits that these sales may touch."""
+    counters = {counter for sale in prepared for counter in sale.matched.counters}
+    if not counters:
+        return {}
+    rows = await connection.fetch(sql.READ_COUNTS, shard, list(counters))
+    return {row["counter"]: row["used"] for row in rows}
