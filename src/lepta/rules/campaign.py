@@ -1,0 +1,222 @@
+"""A campaign compiled from one version of its document: what the engine walks over, nothing left to parse."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+from lepta.money import Rounding, common_weights
+from lepta.names import Name
+from lepta.rules import recurrence, schedule
+from lepta.rules.envelope import CampaignDocument, Effect, Reading, What, read
+from lepta.rules.envelope import Where as WhereDocument
+from lepta.rules.facts import Facts, Line, Store
+from lepta.rules.kind import Form, Measure, Per
+from lepta.rules.limits import Limits, compile_limits
+from lepta.rules.programme import Expiry, Programme, expiry
+from lepta.rules.schedule import Window
+
+Key = tuple[bool, str, int, str]
+"""Order of evaluation: group `base` first, then groups by name; inside by order, then id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Goods:
+    """Which lines a campaign is about: each set that is not empty has to hold the line."""
+
+    skus: frozenset[str]
+    categories: frozenset[str]
+    brands: frozenset[str]
+    without_skus: frozenset[str]
+    without_categories: frozenset[str]
+    without_brands: frozenset[str]
+    all_goods: bool
+    """No set at all: every line matches unless it is excluded."""
+    excludes: bool
+    min_quantity_micro: int
+    min_amount_minor: int
+
+    def covers(self, line: Line) -> bool:
+        """Whether the line matches."""
+        if self.skus and line.sku not in self.skus:
+            return False
+        if self.categories and self.categories.isdisjoint(line.categories):
+            return False
+        if self.brands and line.brand not in self.brands:
+            return False
+        return not self.excludes or not (
+            line.sku in self.without_skus
+            or line.brand in self.without_brands
+            or not self.without_categories.isdisjoint(line.categories)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where a campaign runs: each set that is not empty has to hold the store."""
+
+    retailers: frozenset[str]
+    regions: frozenset[str]
+    stores: frozenset[str]
+    everywhere: bool
+
+    def holds(self, store: Store) -> bool:
+        """Whether the store is one of them."""
+        return self.everywhere or (
+            (not self.stores or store.id in self.stores)
+            and (not self.regions or store.region in self.regions)
+            and (not self.retailers or store.retailer in self.retailers)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Giving:
+    """What a campaign gives and how that is counted."""
+
+    form: Form
+    per: Per
+    gross: bool
+    """Whether amounts are those before redemption."""
+    rounding: Rounding
+    partial: bool
+    """Whether, when a limit runs out, the rest is still given."""
+    pending_days: int | None
+    """None: the programme's."""
+    own_expiry: bool
+    expire_after: Expiry | None
+    """Read if `own_expiry`; None: never."""
+
+    def lot(self, programme: Programme) -> tuple[int, Expiry | None]:
+        """Days that earned points wait, and when they expire."""
+        waits = programme.pending_days if self.pending_days is None else self.pending_days
+        return waits, self.expire_after if self.own_expiry else programme.expire_after
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Who gets a donation: the fund, or one of the choice."""
+
+    fund: str | None
+    choice: tuple[str, ...]
+    default: str | None
+
+    def of(self, campaign: str, choice: tuple[str, str] | None) -> str | None:
+        """The fund, the shopper's choice, or the default; None: nobody was chosen."""
+        if self.fund is not None:
+            return self.fund
+        if choice is not None and choice[0] == campaign and choice[1] in self.choice:
+            return choice[1]
+        return self.default
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Campaign:
+    """One version of a campaign."""
+
+    id: str
+    version: int
+    programme: str
+    title: Name | None
+    """None: the document has none, show the id."""
+    kind: Literal["bonus", "donation"]
+    key: Key
+    mode: Literal["add", "best", "stop"]
+    goods: Goods
+    where: Where
+    windows: tuple[Window, ...]
+    first_day: int
+    end_day: int
+    """Ordinals of store-local dates: active from `first_day`, no more on `end_day`."""
+    needs_card: bool
+    giving: Giving
+    target: Target
+    is_offer: bool
+    """Paid with the shopper's own money, if they accept."""
+    parties: tuple[str, ...]
+    """Its funders; none on a bonus: the store's retailer."""
+    weights: tuple[int, ...]
+    limits: Limits
+    returns: Literal["reverse", "keep"]
+    receipt: Mapping[str, str]
+    """The author's sentences as written, by language."""
+
+    def is_open(self, facts: Facts) -> bool:
+        """Whether a window of its schedule is open; a campaign without one always is."""
+        return not self.windows or any(window.holds(facts.at) for window in self.windows)
+
+
+def compile_campaign(document: Mapping[str, Any], programme: str, version: int) -> Campaign:
+    """`programme` stands in where the document names none. Raises as `lepta.rules.envelope.read` does."""
+    reading = read(document)
+    said = reading.document
+    group = said.stacking.group or said.kind
+    is_offer = reading.form.kind.measure is Measure.DUE
+    to = said.effect.to
+    return Campaign(
+        id=said.campaign,
+        version=version,
+        programme=said.programme or programme,
+        title=None if said.title is None else Name.of(said.title),
+        kind=said.kind,
+        key=(group != "base", group, said.stacking.order, said.campaign),
+        mode=said.stacking.mode,
+        goods=_goods(said.what),
+        where=_where(said.where),
+        windows=_windows(said),
+        first_day=said.active.starts.toordinal() if said.active.starts else 0,
+        end_day=(said.active.until or date.max).toordinal(),
+        needs_card=said.kind == "bonus" or said.who.card == "required",
+        giving=_giving(reading, said.effect),
+        target=Target(to.fund, to.choice, to.default) if to else Target(None, (), None),
+        is_offer=is_offer,
+        parties=tuple(funder.party for funder in said.funding),
+        weights=tuple(common_weights([f.share for f in said.funding])) if said.funding else (1,),
+        limits=compile_limits(said),
+        returns=said.returns or ("keep" if is_offer else "reverse"),
+        receipt=said.receipt,
+    )
+
+
+def _goods(what: What) -> Goods:
+    without = what.exclude
+    return Goods(
+        skus=frozenset(what.skus),
+        categories=frozenset(what.categories),
+        brands=frozenset(what.brands),
+        without_skus=frozenset(without.skus),
+        without_categories=frozenset(without.categories),
+        without_brands=frozenset(without.brands),
+        all_goods=not (what.skus or what.categories or what.brands),
+        excludes=bool(without.skus or without.categories or without.brands),
+        min_quantity_micro=what.min_quantity,
+        min_amount_minor=what.min_amount,
+    )
+
+
+def _where(where: WhereDocument) -> Where:
+    return Where(
+        frozenset(where.retailers),
+        frozenset(where.regions),
+        frozenset(where.stores),
+        everywhere=not (where.retailers or where.regions or where.stores),
+    )
+
+
+def _windows(said: CampaignDocument) -> tuple[Window, ...]:
+    return tuple(
+        schedule.window(recurrence.parse(w.rrule, said.active.starts), w.at, w.duration)
+        for w in said.schedule
+    )
+
+
+def _giving(reading: Reading, effect: Effect) -> Giving:
+    return Giving(
+        form=reading.form,
+        per=reading.per,
+        gross=effect.base == "gross",
+        rounding=reading.document.rounding,
+        partial=reading.document.exhausted == "partial",
+        pending_days=effect.pending_days,
+        own_expiry="expire_after" in effect.model_fields_set,
+        expire_after=expiry(effect.expire_after),
+    )

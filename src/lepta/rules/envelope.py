@@ -1,0 +1,228 @@
+"""The campaign document as a marketer writes it, and the way from YAML or JSON to its checked value."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import AfterValidator, Field
+
+from lepta.errors import InvalidRequest
+from lepta.money import Rounding
+from lepta.names import NameDocument
+from lepta.rules import refusals, schedule, unsupported
+from lepta.rules.fields import (
+    Amount,
+    AmountOrZero,
+    Count,
+    Days,
+    Id,
+    Points,
+    PositiveShare,
+    QuantityMicro,
+    Reference,
+    Strict,
+)
+from lepta.rules.forms import form_of
+from lepta.rules.kind import Form, Per
+from lepta.rules.programme import ExpireAfter
+
+References = Annotated[tuple[Reference, ...], Field(max_length=10_000)]
+
+
+def _time(text: str) -> str:
+    schedule.time_of(text)
+    return text
+
+
+def _duration(text: str) -> str:
+    schedule.length_of(text)
+    return text
+
+
+class Active(Strict):
+    """Store-local dates, half-open."""
+
+    starts: date | None = Field(default=None, alias="from")
+    until: date | None = None
+
+
+class Where(Strict):
+    """Each list that is not empty has to hold the store."""
+
+    retailers: References = ()
+    regions: References = ()
+    stores: References = ()
+
+
+class Segments(Strict):
+    """Not supported yet: only the empty default passes."""
+
+    any: References = ()
+    none: References = ()
+
+
+class Who(Strict):
+    """`card: required` keeps anonymous sales out; a bonus needs a card anyway."""
+
+    card: Literal["required", "optional"] = "optional"
+    tiers: References = ()
+    segments: Segments = Segments()
+    holdout_percent: int = Field(default=0, ge=0, le=100)
+
+
+class Goods(Strict):
+    """Lists of goods."""
+
+    skus: References = ()
+    categories: References = ()
+    brands: References = ()
+
+
+class What(Goods):
+    """A line matches when each list that is not empty has it and none of `exclude` does.
+
+    So `categories` beside `brands` are the brand's goods of those categories. `min_quantity` and
+    `min_amount` are of all matching lines together.
+    """
+
+    exclude: Goods = Goods()
+    min_quantity: QuantityMicro = 0
+    min_amount: AmountOrZero = 0
+
+
+class WindowDocument(Strict):
+    """Opens at `at`, for `for`, on the dates of `rrule`; store-local."""
+
+    rrule: str = Field(max_length=200, examples=["FREQ=MONTHLY;BYMONTHDAY=1"])
+    at: Annotated[str, AfterValidator(_time)] = "00:00"
+    duration: Annotated[str, AfterValidator(_duration)] = Field(alias="for", examples=["PT1M"])
+
+
+class To(Strict):
+    """A fund, or the shopper's choice among several."""
+
+    fund: Reference | None = None
+    choice: tuple[Reference, ...] = Field(default=(), max_length=1000)
+    default: Reference | None = None
+
+
+class Effect(Strict):
+    """What it gives (`earn` of a bonus, `give` of a donation), how it is counted, to whom, from whom."""
+
+    earn: dict[str, Any] | None = None
+    give: dict[str, Any] | None = None
+    per: Per | None = None
+    to: To | None = None
+    source: Literal["funders", "shopper-money"] = Field(default="funders", alias="from")
+    base: Literal["net", "gross"] = "net"
+    pending_days: Days | None = None
+    expire_after: ExpireAfter | None = None
+    welcome: bool | None = None
+    birthday: None = None
+    nth_visit: None = None
+
+
+class Cap(Strict):
+    """Points or money, one of them."""
+
+    points: Points | None = None
+    money: Amount | None = None
+
+
+class Funder(Strict):
+    """A party that pays its share, up to its budget."""
+
+    party: Reference
+    share: PositiveShare
+    budget: Cap | None = None
+
+
+class LimitsDocument(Strict):
+    """How often it applies and how much it gives; nothing said: no limit."""
+
+    per_basket: Count | None = None
+    per_card_day: Count | None = None
+    per_card: Count | None = None
+    units: Count | None = None
+    budget: Cap | None = None
+    max_per_basket: Cap | None = None
+
+
+class StackingDocument(Strict):
+    """Groups by name, `base` first; inside by order, then id. The group left out is the campaign's kind."""
+
+    group: Id | None = None
+    order: int = Field(default=100, ge=0, le=1_000_000)
+    mode: Literal["add", "best", "stop"] = "add"
+
+
+class CampaignDocument(Strict):
+    """What `PUT /v1/campaigns/{id}` takes. Required: `campaign`, `kind` and `effect`."""
+
+    campaign: Id
+    programme: Id | None = None
+    title: NameDocument | None = None
+    kind: Literal["bonus", "donation"]
+    active: Active = Active()
+    schedule: tuple[WindowDocument, ...] = Field(default=(), max_length=20)
+    where: Where = Where()
+    who: Who = Who()
+    what: What = What()
+    when: Literal[""] | None = None
+    effect: Effect
+    match: dict[str, Any] | None = None
+    funding: tuple[Funder, ...] = Field(default=(), max_length=20)
+    limits: LimitsDocument = LimitsDocument()
+    exhausted: Literal["partial", "none"] = "partial"
+    rounding: Rounding = Rounding.DOWN
+    stacking: StackingDocument = StackingDocument()
+    returns: Literal["reverse", "keep"] | None = None
+    receipt: dict[str, str] = Field(default_factory=dict)
+
+
+class Reading(NamedTuple):
+    """A document whose every part has the right shape."""
+
+    document: CampaignDocument
+    form: Form
+
+    @property
+    def per(self) -> Per:
+        """How the effect is counted; the form's own way if the document leaves it open."""
+        return self.document.effect.per or self.form.kind.per[0]
+
+
+_BESIDE_EARN = ("base", "pending_days", "expire_after", "welcome", "birthday", "nth_visit")
+
+
+def read(document: Mapping[str, Any]) -> Reading:
+    """The document's shape checked; whether it makes sense among today's parties is `validate`'s question.
+
+    Raises `InvalidRequest` with every fault, or `NotSupported` for what the language names but this
+    version does not do.
+    """
+    plain = _lifted(refusals.plain(document))
+    unsupported.refuse(plain)
+    checked = refusals.read(CampaignDocument, plain)
+    key: Literal["earn", "give"] = "earn" if checked.kind == "bonus" else "give"
+    said = checked.effect.earn if key == "earn" else checked.effect.give
+    other = "give" if key == "earn" else "earn"
+    if said is None or (checked.effect.earn is not None and checked.effect.give is not None):
+        reason = f'a {checked.kind} has "{key}" and no "{other}": say there what it gives'
+        raise InvalidRequest([refusals.fault(f"effect.{key}", reason)])
+    return Reading(checked, form_of(key, said))
+
+
+def _lifted(document: dict[str, Any]) -> dict[str, Any]:
+    """What modifies `earn` may stand in it or beside it; here it stands beside it."""
+    effect = document.get("effect")
+    if not isinstance(effect, dict) or not isinstance(effect.get("earn"), dict):
+        return document
+    inside = {name: effect["earn"][name] for name in _BESIDE_EARN if name in effect["earn"]}
+    twice = [name for name in inside if name in effect and effect[name] != inside[name]]
+    if twice:
+        raise InvalidRequest(
+            [refusals.fault(f"effect.{n}", f'differs from "effect.earn.{n}": keep one') for n in twice]
+        )  # fmt: skip
+    earn = {name: value for name, value in effect["earn"].items() if name not in inside}
+    return {**document, "effect": {**effect, **inside, "earn": earn}}

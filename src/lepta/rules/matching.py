@@ -1,0 +1,123 @@
+"""The first phase: which campaigns a sale is about, and which counters have to be known to evaluate them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from lepta.rules.campaign import Campaign, Key
+from lepta.rules.explanation import Reason, Why
+from lepta.rules.facts import Facts
+from lepta.rules.index import Track
+from lepta.rules.limits import Counter, Gauge, Unit, card_counter, card_day_counter
+from lepta.rules.programme import Programme
+from lepta.rules.rulebook import Rulebook, second
+
+_YEARS = range(1900, 9000)
+"""Outside of these a clock is broken beyond what calendars can do: nothing is in force."""
+
+
+class Candidate(NamedTuple):
+    """A campaign in force with matching lines."""
+
+    key: Key
+    track: Track
+    campaign: Campaign
+    positions: Sequence[int]
+    """Of the matching lines in `facts.lines`, rising."""
+    obstacle: int
+    """A `Why` if it cannot give anything here, else 0."""
+    gauges: tuple[Gauge, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """What `match` found, in order of evaluation. `counters` are to be loaded for `evaluate`."""
+
+    facts: Facts
+    programme: Programme | None
+    candidates: tuple[Candidate, ...]
+    closed: tuple[Reason, ...]
+    """Campaigns of the place that are not in their schedule and were not looked at."""
+    counters: tuple[Counter, ...]
+    flags: tuple[str, ...]
+    visited: int
+    """How many campaigns were looked at."""
+
+
+def match(rulebook: Rulebook, facts: Facts) -> Matched:
+    """Campaigns of the store's programme in force at `facts.at` that the basket touches.
+
+    Needs `facts.at` in the store's own zone (a `ZoneInfo`), so that windows know of changes of the clock.
+    """
+    flags = _choice_flags(rulebook, facts)
+    if not rulebook.has_programme(facts.store.programme) or facts.at.year not in _YEARS:
+        return Matched(facts, None, (), (), (), flags, 0)
+    programme = rulebook.programme(facts.store.programme, facts.at)
+    goods = [n for n, line in enumerate(facts.lines) if line.is_goods]
+    hits, hour = rulebook.index(programme.id).touched(facts, goods)
+    at_s, today = second(facts.at), facts.at.toordinal()
+    same_currency = programme.currency == facts.currency
+    candidates = []
+    for track, found in hits.items():
+        campaign = track.at(at_s)
+        if campaign is None or campaign.programme != programme.id:
+            continue
+        if not campaign.first_day <= today < campaign.end_day:
+            continue
+        positions = _covered(campaign, facts, goods, found)
+        if positions:
+            obstacle = _obstacle(campaign, facts) if same_currency else Why.OTHER_CURRENCY
+            gauges = () if obstacle else _gauges(track, facts)
+            candidates.append(Candidate(campaign.key, track, campaign, positions, obstacle, gauges))
+    candidates.sort()
+    counters = tuple([gauge.counter for c in candidates for gauge in c.gauges])
+    return Matched(facts, programme, tuple(candidates), hour.closed, counters, flags, len(hits))
+
+
+def _covered(
+    campaign: Campaign, facts: Facts, goods: Sequence[int], found: Sequence[int]
+) -> Sequence[int]:
+    """Positions of the matching lines; `found` holds them all unless the campaign is about all goods."""
+    about = campaign.goods
+    if not about.all_goods:
+        goods = found
+    elif not about.excludes:
+        return goods
+    lines = facts.lines
+    return [n for n in goods if about.covers(lines[n])]
+
+
+def _obstacle(campaign: Campaign, facts: Facts) -> int:
+    if not campaign.where.everywhere and not campaign.where.holds(facts.store):
+        return Why.OTHER_STORE
+    if campaign.windows and not campaign.is_open(facts):
+        return Why.NOT_IN_SCHEDULE
+    if campaign.needs_card and facts.shopper is None:
+        return Why.NEEDS_CARD
+    return 0
+
+
+def _gauges(track: Track, facts: Facts) -> tuple[Gauge, ...]:
+    """Its hard caps and, where there is a card, those of the card: limits per card don't bind anonymous sales."""
+    limits, shopper = track.newest.limits, facts.shopper
+    if shopper is None or (limits.per_card is None and limits.per_card_day is None):
+        return track.gauges
+    own = []
+    if limits.per_card_day is not None:
+        counter = card_day_counter(track.id, shopper.ref, facts.business_day)
+        own.append(Gauge(counter, limits.per_card_day, Unit.APPLICATIONS, None, Why.CARD_DAY_LIMIT))
+    if limits.per_card is not None:
+        counter = card_counter(track.id, shopper.ref)
+        own.append(Gauge(counter, limits.per_card, Unit.APPLICATIONS, None, Why.CARD_LIMIT))
+    return (*own, *track.gauges)
+
+
+def _choice_flags(rulebook: Rulebook, facts: Facts) -> tuple[str, ...]:
+    """What the shopper chose that there is not: a campaign, or one of its beneficiaries."""
+    if facts.choice is None:
+        return ()
+    campaign_id, beneficiary = facts.choice
+    campaign = rulebook.campaign_at(campaign_id, facts.at) or rulebook.campaign(campaign_id)
+    if campaign is None or campaign.programme != facts.store.programme:
+        return ("unknown-campaign",)
+    return () if beneficiary in campaign.target.choice else ("unknown-choice",)

@@ -1,0 +1,61 @@
+"""How much of a basket a campaign is about. Lines of one SKU are summed first, so splitting a line changes nothing."""
+
+from collections.abc import Mapping, Sequence
+
+from lepta.money import MICRO, allocate
+from lepta.rules.facts import Line
+
+
+def signed_quantity(line: Line) -> int:
+    """Millionths: the size of the quantity with the sign of the amount; what costs nothing counts nothing."""
+    if line.amount_minor > 0:
+        return abs(line.quantity_micro)
+    return -abs(line.quantity_micro) if line.amount_minor < 0 else 0
+
+
+def quantity(lines: Sequence[Line], positions: Sequence[int]) -> int:
+    """Millionths of all the lines together."""
+    return sum([signed_quantity(lines[n]) for n in positions])
+
+
+def units(lines: Sequence[Line], positions: Sequence[int]) -> dict[str, int]:
+    """Whole units by SKU, in the order of their first lines; only those with any."""
+    micro: dict[str, int] = {}
+    for n in positions:
+        line = lines[n]
+        micro[line.sku] = micro.get(line.sku, 0) + signed_quantity(line)
+    return {sku: size // MICRO for sku, size in micro.items() if size >= MICRO}
+
+
+def amounts(
+    lines: Sequence[Line], positions: Sequence[int], minor: Sequence[int]
+) -> dict[str, int]:
+    """Amounts by SKU, in the order of their first lines; only those above 0."""
+    sums: dict[str, int] = {}
+    for n in positions:
+        sku = lines[n].sku
+        sums[sku] = sums.get(sku, 0) + minor[n]
+    return {sku: amount for sku, amount in sums.items() if amount > 0}
+
+
+def over_lines(
+    total: int,
+    by_sku: Mapping[str, int],
+    lines: Sequence[Line],
+    positions: Sequence[int],
+    minor: Sequence[int],
+) -> tuple[tuple[int, int], ...]:
+    """(position, part of `total`) of each line: by SKU in proportion to `by_sku`, then by line to its amount.
+
+    By largest remainder both times; what a SKU gets does not depend on how its lines are split.
+    """
+    parts = dict(zip(by_sku, allocate(total, list(by_sku.values())), strict=True))
+    if len(parts) == len(positions):
+        return tuple([(n, parts[lines[n].sku]) for n in positions])
+    given = dict.fromkeys(positions, 0)
+    for sku, part in parts.items():
+        own = [n for n in positions if lines[n].sku == sku]
+        weights = [max(minor[n], 0) for n in own]
+        split = allocate(part, weights if any(weights) else [1] * len(own))
+        given.update(zip(own, split, strict=True))
+    return tuple(given.items())

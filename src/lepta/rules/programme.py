@@ -1,0 +1,163 @@
+"""A loyalty programme: its document as the office writes it, and the value the rules and the ledger use."""
+
+import calendar
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, WithJsonSchema
+
+from lepta.money import EXPONENT, Ratio
+from lepta.names import Name, NameDocument
+from lepta.rules import refusals
+from lepta.rules.fields import (
+    HALF,
+    TENTH,
+    AmountOrZero,
+    Days,
+    Rate,
+    Reference,
+    Share,
+    Strict,
+)
+
+
+def _known_currency(code: str) -> str:
+    if code not in EXPONENT:
+        raise ValueError(f"write one of {', '.join(EXPONENT)}")
+    return code
+
+
+Currency = Annotated[
+    str, AfterValidator(_known_currency), WithJsonSchema({"type": "string", "enum": [*EXPONENT]})
+]
+
+
+class ExpireAfter(Strict):
+    """How long points live: the last day of the month, or the same day, so many months later."""
+
+    months: int = Field(default=12, ge=1, le=1200)
+    at: Literal["month-end", "day"] = "month-end"
+
+
+class Exclude(Strict):
+    """Goods that cannot be paid with points."""
+
+    categories: tuple[Reference, ...] = Field(default=(), max_length=1000)
+
+
+class Redeem(Strict):
+    """How much of a sale may be paid with points."""
+
+    max_share: Share = HALF
+    min_cash: AmountOrZero = 0
+    exclude: Exclude = Exclude()
+
+
+class ProgrammeDocument(Strict):
+    """What `PUT /v1/programmes/{id}` takes; everything but name and currency has a default."""
+
+    name: NameDocument
+    currency: Currency
+    points_scale: int = Field(default=0, ge=0, le=6, description="Decimals that people see.")
+    point_value: Rate = Field(
+        default=TENTH, description="Major units of the currency for one displayed point."
+    )
+    redeem: Redeem = Redeem()
+    expire_after: ExpireAfter | None = ExpireAfter()
+    pending_days: Days = 0
+    debt: Literal["allowed", "to-zero"] = "allowed"
+    restore_grace_days: Days = 0
+    tier_from: Literal["next", "this"] = "next"
+    languages: tuple[Literal["ru", "en"], ...] = Field(default=("ru", "en"), min_length=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """Points live for so many months, either to the end of that month or to the same day of it."""
+
+    months: int
+    at_month_end: bool
+
+    def last_day(self, earned_on: date) -> date:
+        """The last day on which points earned on `earned_on` can be used.
+
+        To the day: the same day of the month; where that month has none, the first of the next, so
+        that nothing ends early (31 January + 1 month: 1 March). To the month's end: the last day of
+        the month so many months later (31 January + 1 month: 28 or 29 February).
+        """
+        month = earned_on.year * 12 + earned_on.month - 1 + self.months
+        if month + 1 >= 12 * (date.max.year + 1):
+            return date.max
+        year, month = month // 12, month % 12 + 1
+        days = calendar.monthrange(year, month)[1]
+        if self.at_month_end:
+            return date(year, month, days)
+        if earned_on.day <= days:
+            return date(year, month, earned_on.day)
+        return date(year, month, days) + timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Programme:
+    """A programme as the rules use it."""
+
+    id: str
+    version: int
+    name: Name
+    currency: str
+    points_scale: int
+    scale_points: int
+    """Smallest units in one displayed point."""
+    major_minor: int
+    """Minor units in one major unit of the currency."""
+    point_value: Ratio
+    """Minor units that one smallest unit of points is worth."""
+    max_share: Ratio
+    min_cash_minor: int
+    excluded_categories: frozenset[str]
+    expire_after: Expiry | None
+    pending_days: int
+    debt: Literal["allowed", "to-zero"]
+    restore_grace_days: int
+    tier_from: Literal["next", "this"]
+    languages: tuple[str, ...]
+
+
+def validate_programme(document: Mapping[str, Any]) -> ProgrammeDocument:
+    """The document checked, defaults filled in; raises `InvalidRequest` with every fault."""
+    return refusals.read(ProgrammeDocument, refusals.plain(document))
+
+
+def compile_programme(programme: str, document: Mapping[str, Any], version: int = 1) -> Programme:
+    """The value of a programme's document; raises `InvalidRequest` if it has faults."""
+    said = validate_programme(document)
+    scale_points, major_minor = 10**said.points_scale, 10 ** EXPONENT[said.currency]
+    value = said.point_value
+    return Programme(
+        id=programme,
+        version=version,
+        name=Name.of(said.name),
+        currency=said.currency,
+        points_scale=said.points_scale,
+        scale_points=scale_points,
+        major_minor=major_minor,
+        point_value=Ratio(value.numerator * major_minor, value.denominator * scale_points),
+        max_share=said.redeem.max_share,
+        min_cash_minor=said.redeem.min_cash,
+        excluded_categories=frozenset(said.redeem.exclude.categories),
+        expire_after=expiry(said.expire_after),
+        pending_days=said.pending_days,
+        debt=said.debt,
+        restore_grace_days=said.restore_grace_days,
+        tier_from=said.tier_from,
+        languages=said.languages,
+    )
+
+
+def expiry(document: ExpireAfter | None) -> Expiry | None:
+    """None: points never expire."""
+    if document is None:
+        return None
+    return Expiry(document.months, at_month_end=document.at == "month-end")

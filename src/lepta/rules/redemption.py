@@ -1,0 +1,63 @@
+"""Before the campaigns: the total spread over the lines, and what part of it points may pay."""
+
+from collections.abc import Sequence
+
+from lepta.money import allocate, divide
+from lepta.rules.facts import Line
+from lepta.rules.programme import Programme
+
+
+def spread(total_minor: int, amounts: Sequence[int]) -> list[int]:
+    """`amounts` brought down to sum to `total_minor`: the difference falls on amounts > 0 in proportion to them.
+
+    The total is at most the sum of the amounts. Where no amount is above 0 there is nothing to bring
+    down, and the amounts stay as they are.
+    """
+    less = sum(amounts) - total_minor
+    assert less >= 0, total_minor
+    if less == 0:
+        return list(amounts)
+    weights = [max(amount, 0) for amount in amounts]
+    if not any(weights):
+        return list(amounts)
+    parts = allocate(less, weights)
+    return [amount - part for amount, part in zip(amounts, parts, strict=True)]
+
+
+def eligible(programme: Programme, lines: Sequence[Line]) -> list[int]:
+    """What of each line may be paid with points: goods above 0 outside the excluded categories."""
+    excluded = programme.excluded_categories
+    return [
+        line.amount_minor
+        if line.is_goods and line.amount_minor > 0 and excluded.isdisjoint(line.categories)
+        else 0
+        for line in lines
+    ]
+
+
+def ceiling(
+    programme: Programme, lines: Sequence[Line], total_minor: int, available_points: int
+) -> int:
+    """The most points that may be redeemed: the least of those available, `max_share` of what is eligible,
+    and what leaves `min_cash` to pay; in points rounded down, never below 0.
+    """
+    share = programme.max_share
+    of_goods = sum(eligible(programme, lines)) * share.numerator // share.denominator
+    most_minor = min(of_goods, total_minor - programme.min_cash_minor)
+    if most_minor <= 0 or available_points <= 0:
+        return 0
+    value = programme.point_value
+    return min(available_points, most_minor * value.denominator // value.numerator)
+
+
+def money_of(programme: Programme, points: int) -> int:
+    """What so many points pay, in minor units, rounded down."""
+    value = programme.point_value
+    return divide(points * value.numerator, value.denominator)
+
+
+def over_lines(programme: Programme, lines: Sequence[Line], amount: int) -> list[int]:
+    """Redeemed points or money by line, in proportion to what is eligible, by largest remainder."""
+    if amount == 0:
+        return [0] * len(lines)
+    return allocate(amount, eligible(programme, lines))

@@ -1,0 +1,247 @@
+"""The rulebook: every programme and campaign ever published, as a chain of changes that name one another.
+
+`digest_n = SHA-256(digest_(n-1) || bytes of change n)`, so a digest says the whole history it stands for.
+Immutable: a change makes the next rulebook, and the old one goes on answering for quotes and replays.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from lepta.rules import index
+from lepta.rules.campaign import Campaign, compile_campaign
+from lepta.rules.index import ALWAYS, Index, Track, Version
+from lepta.rules.limits import Counter, Gauge
+from lepta.rules.programme import Programme, compile_programme
+
+_Programmes = tuple[tuple[int, Programme], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedProgramme:
+    """A version of a programme. `from_at` None: its first, in force always."""
+
+    programme: str
+    version: int
+    from_at: datetime | None
+    document: Mapping[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in the change."""
+        return {
+            "programme": self.programme,
+            "version": self.version,
+            "from": _text(self.from_at),
+            "document": self.document,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedCampaign:
+    """A version of a campaign. `from_at` None: its first, in force whenever it is active."""
+
+    campaign: str
+    version: int
+    from_at: datetime | None
+    document: Mapping[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in the change."""
+        return {
+            "campaign": self.campaign,
+            "version": self.version,
+            "from": _text(self.from_at),
+            "document": self.document,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """From `from_at` on the campaign gives nothing, until its next version."""
+
+    campaign: str
+    from_at: datetime
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in the change."""
+        return {"pause": self.campaign, "from": _text(self.from_at)}
+
+
+Item = PublishedProgramme | PublishedCampaign | Paused
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one publication adds, in this order."""
+
+    items: tuple[Item, ...]
+
+    def canonical(self) -> bytes:
+        """The bytes that are stored and hashed: JSON with sorted keys, times cut to the second."""
+        items = [item.to_json() for item in self.items]
+        return orjson.dumps({"items": items}, option=orjson.OPT_SORT_KEYS)
+
+
+def _text(moment: datetime | None) -> str | None:
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _seconds(text: str | None) -> int:
+    return ALWAYS if text is None else int(datetime.fromisoformat(text).timestamp())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rulebook:
+    """Everything in force at any time, as known after `number` changes."""
+
+    number: int
+    digest: bytes
+    _programmes: Mapping[str, _Programmes]
+    _tracks: Mapping[str, Track]
+    _ids: tuple[str, ...]
+    _indexes: Mapping[str, Index]
+
+    def extended(self, change: bytes) -> "Rulebook":
+        """The rulebook after `change`, bytes as `Change.canonical` made them and as they are stored.
+
+        Raises what the documents' compilation raises; a change is made of validated documents only.
+        """
+        draft = _Draft(
+            self.number + 1,
+            dict(self._programmes),
+            dict(self._tracks),
+            list(self._ids),
+            self._indexes,
+        )
+        for item in orjson.loads(change)["items"]:
+            draft.add(item)
+        return draft.rulebook(hashlib.sha256(self.digest + change).digest())
+
+    @property
+    def programmes(self) -> Mapping[str, Programme]:
+        """The newest version of each."""
+        return {name: versions[-1][1] for name, versions in self._programmes.items()}
+
+    def programme(self, programme: str, at: datetime) -> Programme:
+        """The version in force at `at`; raises `KeyError` for a programme that was never published."""
+        versions = self._programmes[programme]
+        at_s = second(at)
+        for from_s, version in reversed(versions):
+            if from_s <= at_s:
+                return version
+        return versions[0][1]
+
+    def has_programme(self, programme: str) -> bool:
+        """Whether it was ever published."""
+        return programme in self._programmes
+
+    @property
+    def campaigns(self) -> tuple[str, ...]:
+        """Every campaign's id, by number."""
+        return self._ids
+
+    def campaign(self, campaign: str) -> Campaign | None:
+        """The newest published version, whether in force or not; None: never published."""
+        track = self._tracks.get(campaign)
+        return None if track is None else track.newest
+
+    def campaign_at(self, campaign: str, at: datetime) -> Campaign | None:
+        """The version in force at `at`, which may still be outside its active dates; None: none, or paused."""
+        track = self._tracks.get(campaign)
+        return None if track is None else track.at(second(at))
+
+    def number_of(self, campaign: str) -> int:
+        """A campaign's place in the order of first publication; raises `KeyError` for an unknown one."""
+        return self._tracks[campaign].number
+
+    def name_of(self, number: int) -> str:
+        """The campaign with that number; raises `IndexError`."""
+        return self._ids[number]
+
+    def index(self, programme: str) -> Index:
+        """The campaigns of a programme."""
+        return self._indexes.get(programme, index.EMPTY)
+
+    def caps(self) -> Mapping[Counter, int]:
+        """Every hard cap: the newest published for each counter."""
+        return {g.counter: g.cap for track in self._tracks.values() for g in track.gauges}
+
+
+def second(moment: datetime) -> int:
+    """The second since 1970 in which `moment` lies."""
+    return int(moment.timestamp() // 1)
+
+
+EMPTY = Rulebook(0, bytes(32), {}, {}, (), {})
+"""Nothing published; its digest is zeros."""
+
+
+@dataclass(slots=True)
+class _Draft:
+    """The next rulebook while a change is read."""
+
+    _number: int
+    _programmes: dict[str, _Programmes]
+    _tracks: dict[str, Track]
+    _ids: list[str]
+    _before: Mapping[str, Index]
+    _drafts: dict[str, index.Draft] = field(default_factory=dict)
+
+    def add(self, item: Mapping[str, Any]) -> None:
+        from_s = _seconds(item["from"])
+        if "programme" in item:
+            name = item["programme"]
+            version = compile_programme(name, item["document"], item["version"])
+            self._programmes[name] = (*self._programmes.get(name, ()), (from_s, version))
+        elif "campaign" in item:
+            campaign = compile_campaign(item["document"], self._only(), item["version"])
+            assert campaign.id == item["campaign"], item["campaign"]
+            self._put(campaign.id, campaign, (from_s, campaign))
+        else:
+            self._put(item["pause"], self._tracks[item["pause"]].newest, (from_s, None))
+
+    def rulebook(self, digest: bytes) -> Rulebook:
+        indexes = {name: draft.index() for name, draft in self._drafts.items()}
+        return Rulebook(
+            self._number, digest, self._programmes, self._tracks, tuple(self._ids),
+            {**self._before, **indexes},
+        )  # fmt: skip
+
+    def _only(self) -> str:
+        """The programme of a campaign that names none."""
+        return next(iter(self._programmes)) if len(self._programmes) == 1 else ""
+
+    def _put(self, campaign: str, newest: Campaign, version: Version) -> None:
+        assert newest.programme in self._programmes, f"{campaign}: unknown programme"
+        old = self._tracks.get(campaign)
+        if old is None:
+            self._ids.append(campaign)
+        number = len(self._ids) - 1 if old is None else old.number
+        versions = (*(old.versions if old else ()), version)
+        gauges = _gauges(versions)
+        new = self._tracks[campaign] = Track(campaign, number, versions, newest, gauges)
+        for programme in {c.programme for _, c in versions if c is not None}:
+            self._index(programme).put(old, new, programme)
+
+    def _index(self, programme: str) -> index.Draft:
+        if programme not in self._drafts:
+            before = self._before.get(programme, index.EMPTY)
+            self._drafts[programme] = index.Draft(before)
+        return self._drafts[programme]
+
+
+def _gauges(versions: tuple[Version, ...]) -> tuple[Gauge, ...]:
+    """Units and budget as the newest version has them; of each funder the budget it was last given."""
+    shared: tuple[Gauge, ...] = ()
+    funders: dict[str, Gauge | None] = {}
+    for _, campaign in versions:
+        if campaign is not None:
+            shared = campaign.limits.shared
+            funders |= dict(campaign.limits.funders)
+    return (*shared, *(gauge for gauge in funders.values() if gauge is not None))

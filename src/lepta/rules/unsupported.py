@@ -1,0 +1,58 @@
+"""What the rule language names and this version does not do yet: refused by name, never ignored."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lepta.errors import NotSupported
+
+_EMPTY_ONLY = {
+    "when": "a condition",
+    "match": "matching the shopper's gift",
+    "who.tiers": "a choice by tier",
+    "who.segments": "a choice by segment",
+    "who.holdout_percent": "a control group",
+    "effect.welcome": "a welcome bonus",
+    "effect.birthday": "a birthday bonus",
+    "effect.nth_visit": "a bonus on the n-th visit",
+    "effect.earn.by_tier": "a bonus by tier",
+    "effect.give.bands": "a gift in bands",
+}
+_NOT_VALUES = {
+    ("kind", "discount"): "kind discount",
+    ("kind", "coupon"): "kind coupon",
+    ("kind", "message"): "kind message",
+    ("effect.per", "visit"): "once per visit",
+    ("effect.from", "shopper-points"): "giving the shopper's points",
+}
+_OF_SHOPPER_MONEY = {
+    "money": "a fixed top-up of the shopper's money",
+    "rate": "a percentage of the shopper's money",
+}
+
+
+def refuse(document: Mapping[str, Any]) -> None:
+    """Raise `NotSupported` for the first such place; what equals the default says nothing and passes."""
+    for path, what in _EMPTY_ONLY.items():
+        if not _says_nothing(_at(document, path)):
+            raise NotSupported(path, what)
+    for (path, value), what in _NOT_VALUES.items():
+        if _at(document, path) == value:
+            raise NotSupported(path, what)
+    if _at(document, "effect.from") == "shopper-money":
+        for name, what in _OF_SHOPPER_MONEY.items():
+            if _at(document, f"effect.give.{name}") is not None:
+                raise NotSupported(f"effect.give.{name}", what)
+
+
+def _at(document: Any, path: str) -> Any:
+    for name in path.split("."):
+        if not isinstance(document, Mapping):
+            return None
+        document = document.get(name)
+    return document
+
+
+def _says_nothing(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return all(map(_says_nothing, value.values()))
+    return value is None or value is False or value in ("", 0, [])

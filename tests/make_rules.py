@@ -1,0 +1,175 @@
+"""Builders for the rules' tests: a test names only what it is about."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from lepta.money import micro
+from lepta.rules import engine
+from lepta.rules.document import Known
+from lepta.rules.effects import Donate, Earn
+from lepta.rules.facts import Facts, Gift, Line, Shopper, Store
+from lepta.rules.limits import Counter
+from lepta.rules.programme import Programme, compile_programme
+from lepta.rules.rulebook import EMPTY, Change, PublishedCampaign, PublishedProgramme, Rulebook
+
+NOVOSIBIRSK = ZoneInfo("Asia/Novosibirsk")
+AT = datetime(2026, 11, 22, 18, 15, 3, tzinfo=NOVOSIBIRSK)
+DUMPLINGS = "4600000000015"
+
+PROGRAMME: dict[str, Any] = {"name": "Club", "currency": "RUB"}
+
+PARTIES = {
+    "retail-nsk": "retailer",
+    "hunter-foods": "supplier",
+    "dairy": "supplier",
+    "open-hands": "agency",
+    "forest-animals": "charity",
+    "children": "charity",
+    "school-1": "beneficiary",
+    "school-17": "beneficiary",
+}
+
+HUNTER: dict[str, Any] = {
+    "campaign": "hunter-forest",
+    "kind": "donation",
+    "who": {"card": "required"},
+    "what": {"skus": [DUMPLINGS]},
+    "effect": {
+        "give": {"points": 50, "money_rate": "0.10"},
+        "per": "unit",
+        "to": {"fund": "forest-animals"},
+    },
+    "funding": [
+        {"party": "hunter-foods", "share": "0.6"},
+        {"party": "retail-nsk", "share": "0.4"},
+    ],
+}
+BASE: dict[str, Any] = {
+    "campaign": "base",
+    "kind": "bonus",
+    "effect": {"earn": {"points": 1, "per_amount": 2000}, "per": "basket"},
+    "stacking": {"group": "base"},
+}
+ROUND_UP: dict[str, Any] = {
+    "campaign": "round-up",
+    "kind": "donation",
+    "effect": {
+        "give": {"round_up_to": 1000},
+        "to": {"fund": "children"},
+        "from": "shopper-money",
+    },
+}
+
+
+def programme(**changes: Any) -> Programme:
+    return compile_programme("club", {**PROGRAMME, **changes})
+
+
+def known(**changes: Any) -> Known:
+    return Known(**{"parties": PARTIES, "programmes": {"club": programme()}, "stores": {"nsk-07"}, **changes})  # fmt: skip
+
+
+def bonus(campaign: str, earn: Mapping[str, Any], **parts: Any) -> dict[str, Any]:
+    """A bonus; `per` and the like go into the effect, everything else beside it."""
+    effect = {"earn": earn, **{k: parts.pop(k) for k in ("per", "base") if k in parts}}
+    return {"campaign": campaign, "kind": "bonus", "effect": effect, **parts}
+
+
+def donation(campaign: str, give: Mapping[str, Any], **parts: Any) -> dict[str, Any]:
+    """A donation of the retailer to the forest fund, unless `to` or `funding` say otherwise."""
+    effect = {
+        "give": give,
+        "to": {"fund": "forest-animals"},
+        **{k: parts.pop(k) for k in ("per", "base", "to", "from") if k in parts},
+    }
+    funding = [{"party": "retail-nsk", "share": "1"}]
+    return {"campaign": campaign, "kind": "donation", "effect": effect, "funding": funding, **parts}
+
+
+def change(*documents: Mapping[str, Any], version: int = 1, since: datetime | None = None) -> bytes:
+    items = [PublishedCampaign(d["campaign"], version, since, d) for d in documents]
+    return Change(tuple(items)).canonical()
+
+
+def rulebook(*documents: Mapping[str, Any], club: Mapping[str, Any] | None = None) -> Rulebook:
+    """The club and these campaigns, published one by one."""
+    items = (PublishedProgramme("club", 1, None, {**PROGRAMME, **(club or {})}),)
+    book = EMPTY.extended(Change(items).canonical())
+    for document in documents:
+        book = book.extended(change(document))
+    return book
+
+
+def line(
+    sku: str = DUMPLINGS,
+    amount: int = 25900,
+    quantity: str = "1",
+    categories: Iterable[str] = (),
+    brand: str | None = None,
+    *,
+    goods: bool = True,
+) -> Line:
+    return Line(1, sku, tuple(categories), brand, goods, micro(quantity), amount)
+
+
+def store(**changes: Any) -> Store:
+    return Store(**{"id": "nsk-07", "retailer": "retail-nsk", "region": "siberia", "programme": "club", "currency": "RUB", **changes})  # fmt: skip
+
+
+def facts(*lines: Line, card: bool = True, **changes: Any) -> Facts:
+    """A sale with a card, of one pack of dumplings unless lines are given."""
+    basket = lines or (line(),)
+    values: dict[str, Any] = {
+        "store": store(),
+        "at": AT,
+        "business_day": date(2026, 11, 22),
+        "currency": "RUB",
+        "lines": basket,
+        "total_minor": sum(one.amount_minor for one in basket),
+        "shopper": Shopper("ref-1") if card else None,
+        "choice": None,
+        "gifts": (),
+        "offline": False,
+    }
+    return Facts(**{**values, **changes})
+
+
+def gift(campaign: str = "round-up", amount: int | None = None, *, accepted: bool = True) -> Gift:
+    return Gift(campaign, accepted, amount)
+
+
+def outcome(
+    book: Rulebook,
+    sale: Facts,
+    counts: Mapping[Counter, int] | None = None,
+    *,
+    net: Sequence[int] | None = None,
+) -> engine.Outcome:
+    """Both phases, without redemption unless `net` says what is left of each line."""
+    net = [one.amount_minor for one in sale.lines] if net is None else net
+    paid = sum(one.amount_minor for one in sale.lines) - sum(net)
+    return engine.evaluate(engine.match(book, sale), net, sale.total_minor - paid, counts or {})
+
+
+def earned(result: engine.Outcome) -> dict[str, int]:
+    return {e.campaign: e.points for e in result.effects if isinstance(e, Earn)}
+
+
+def donated(result: engine.Outcome) -> dict[str, int]:
+    """Money by campaign."""
+    return {e.campaign: e.money_minor for e in result.effects if isinstance(e, Donate)}
+
+
+def codes(book: Rulebook, result: engine.Outcome) -> dict[str, int]:
+    """Why each campaign considered fired or not."""
+    return {book.name_of(reason.campaign): reason.code for reason in result.reasons}
+
+
+def copied(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A deep copy that a test may change."""
+    copy: dict[str, Any] = orjson.loads(orjson.dumps(document))
+    return copy
