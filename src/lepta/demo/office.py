@@ -55,7 +55,7 @@ async def put_all(
 
     # A campaign at a time: each publication is an event that names its place in the log.
     at_once = 1 if resource == "campaigns" else AT_ONCE
-    await _each(put, documents.items(), at_once)
+    await each(put, documents.items(), at_once)
 
 
 async def _publish(client: httpx.AsyncClient, path: str) -> None:
@@ -78,11 +78,11 @@ async def till_keys(
         found[till] = response.json()["key"]
         done(1)
 
-    await _each(create, tills, AT_ONCE)
+    await each(create, tills, AT_ONCE)
     return found
 
 
-async def _each(job: Callable[[T], Awaitable[None]], items: Iterable[T], at_once: int) -> None:
+async def each(job: Callable[[T], Awaitable[None]], items: Iterable[T], at_once: int) -> None:
     """Do the job for every item, so many at a time, begun in their order."""
     waiting = iter(items)
 
