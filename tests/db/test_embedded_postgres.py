@@ -22,7 +22,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from lepta.postgres import binaries, tuning
+from lepta.postgres import binaries, orphans, tuning
 from lepta.postgres.embedded import own, share
 from lepta.postgres.server import EmbeddedServer
 from lepta.postgres.unavailable import PostgresUnavailable
@@ -182,7 +182,6 @@ def test_the_first_start_makes_a_durable_server_in_utf8(tmp_path: Path) -> None:
             ask(server, "SELECT upper('ё') || datlocprovider::text FROM pg_database LIMIT 1")
             == "Ёb"
         )
-        assert not (tmp_path / "not/there/yet/postgres.unfinished").exists()
 
 
 def test_what_was_committed_is_there_after_a_restart(made: Path) -> None:
@@ -374,6 +373,22 @@ def test_a_server_that_survived_its_owner_is_ended_by_the_next_one(made: Path) -
 
 
 @needs_linux
+def test_a_server_that_others_started_is_refused_and_left_alone(
+    made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(orphans, "_STRANGER_S", 0.1)
+    with elsewhere("own", made) as owner:
+        os.kill(owner.pid, signal.SIGSTOP)
+        owner.kill()
+        (made / "server.json").unlink()  # nothing says that it was Lepta's
+        with pytest.raises(PostgresUnavailable, match=rf"did not start, process {owner.pid}"):
+            own(made).__enter__()
+        assert lives(owner.pid)
+        os.kill(owner.pid, signal.SIGCONT)
+        assert comes_true(lambda: not lives(owner.pid))
+
+
+@needs_linux
 def test_a_killed_server_comes_back_on_the_same_socket_with_all_that_was_committed(
     made: Path,
 ) -> None:
@@ -439,14 +454,16 @@ def test_a_lock_file_with_the_pid_of_some_other_process_does_not_matter(made: Pa
 
 @needs_linux
 def test_a_killed_initdb_does_not_poison_the_directory(tmp_path: Path) -> None:
-    half_made = tmp_path / "postgres.unfinished" / "PG_VERSION"
+    def half_made() -> bool:
+        return any(tmp_path.glob("postgres.unfinished*/PG_VERSION"))
+
     with begin("own", tmp_path) as process:
-        assert comes_true(half_made.exists)
+        assert comes_true(half_made)
         process.kill()
     assert not (tmp_path / "postgres").exists()
     with own(tmp_path) as server:
         assert ask(server, "SELECT 1") == 1
-    assert not half_made.exists()
+    assert not half_made()
 
 
 def test_a_socket_folder_that_was_tidied_away_is_made_again(made: Path) -> None:

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +17,7 @@ from lepta.postgres.unavailable import PostgresUnavailable
 
 SUPERUSER = "postgres"
 SETTINGS = "lepta.conf"
+_UNFINISHED = "postgres.unfinished."
 _LOG_KEPT_S = 6 * 24 * 3600
 
 
@@ -24,6 +26,8 @@ def prepare(home: Home, binaries: Binaries, account: Account | None) -> None:
 
     Call it as the owner of `home`, with no server running on it.
     """
+    for left in home.path.glob(f"{_UNFINISHED}*"):
+        shutil.rmtree(left, ignore_errors=True)
     if not home.cluster.exists():
         _create(home, binaries, account)
     _check(home.cluster, binaries, account)
@@ -36,9 +40,8 @@ def prepare(home: Home, binaries: Binaries, account: Account | None) -> None:
 
 def _create(home: Home, binaries: Binaries, account: Account | None) -> None:
     """Run initdb beside the place and move the result there, so that a half-made cluster is never seen."""
-    new = home.unfinished_cluster
-    shutil.rmtree(new, ignore_errors=True)
-    new.mkdir(mode=0o700)
+    # A name of its own: the initdb of an owner killed a moment ago still empties its directory, by name.
+    new = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=home.path))
     _initdb(new, binaries, initdb_account(account))
     hand_over(new, account)
     new.rename(home.cluster)

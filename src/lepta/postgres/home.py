@@ -104,11 +104,6 @@ class Home:
         return self.path / "postgres"
 
     @property
-    def unfinished_cluster(self) -> Path:
-        """Where a new cluster grows until it is complete."""
-        return self.path / "postgres.unfinished"
-
-    @property
     def owner_lock(self) -> Path:
         """Locked exclusively by the process that runs the server."""
         return self.path / "owner.lock"

@@ -25,21 +25,21 @@ def end(home: Home, left: Record | None) -> None:
     pid = _postmaster(home.cluster)
     if pid is None:
         return
-    if not _runs_on(pid, home.cluster):
-        _clear(pid, home.cluster)
-    elif left is not None and left.server_pid == pid:
+    if left is not None and left.server_pid == pid:
         _stop(pid, home.cluster)
     elif not _is_gone(pid, home.cluster, _STRANGER_S):
         raise PostgresUnavailable(
             f"A PostgreSQL that Lepta did not start, process {pid}, runs on {home.cluster}. Stop it "
             f"(kill -INT {pid}) and start again, or choose another --data-dir."
         )
+    _clear(pid, home.cluster)
 
 
 def _clear(pid: int, cluster: Path) -> None:
-    """Remove what a killed server with `pid` left: its busy sessions, and its mark if the pid is another's now.
+    """Remove what a killed server with `pid` left: its busy sessions, and its mark if the pid is in use.
 
     A session notices the death of its server only when it is idle next; until then no other may start.
+    The pid may be another's now, or a dead process's that nobody has collected.
     """
     for session in _sessions(cluster):
         with suppress(ProcessLookupError):
@@ -67,6 +67,8 @@ def _program(pid: int) -> str:
 
 def _stop(pid: int, cluster: Path) -> None:
     for signal in (SIGINT, SIGQUIT):
+        if not _runs_on(pid, cluster):
+            return
         with suppress(ProcessLookupError):
             os.kill(pid, signal)
         if _is_gone(pid, cluster, _PATIENCE_S):
