@@ -11,11 +11,11 @@ from lepta.directory import Directory
 from lepta.errors import DomainError
 from lepta.processing import load, store
 from lepta.processing.decide import Decision, Published, decide_checkout, decide_publish
-from lepta.processing.events import Checkout, Publish, Submission
+from lepta.processing.events import Checkout, Publish
 from lepta.processing.recognition import Refused, Repeated, recognise
 from lepta.processing.rulebooks import Rulebooks
 from lepta.processing.sight import Prepared, prepare, see
-from lepta.processing.state import Claim, ShopperRecord, State, claims_of
+from lepta.processing.state import Claim, ShopperRecord, State, Submission
 
 SALT_BYTES = 16
 
@@ -101,7 +101,7 @@ async def _load(
     """Everything the batch is decided on; of each event its preparation, None for what is not a new sale."""
     shard, directory = sources.shard, sources.directory
     sales = [s.event for s in submissions if isinstance(s.event, Checkout)]
-    named: list[Claim] = [claim for s in submissions for claim in claims_of(s)]
+    named: list[Claim] = [claim for s in submissions for claim in s.claims]
     claims = await load.find_claims(connection, shard, named)
     indexes = {holder for holder in claims.values() if isinstance(holder, int)}
     recorded = await load.read_recorded(connection, shard, indexes)
@@ -122,7 +122,7 @@ async def _load(
 
 def _lay_out(submission: Submission, state: State) -> Prepared | Refused | None:
     event = submission.event
-    if not isinstance(event, Checkout) or any(c in state.claims for c in claims_of(submission)):
+    if not isinstance(event, Checkout) or any(c in state.claims for c in submission.claims):
         return None
     shopper = state.shoppers.get(event.card) if event.card else None
     try:

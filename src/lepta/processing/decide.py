@@ -11,7 +11,7 @@ from lepta.ledger import chart
 from lepta.ledger.book import Book
 from lepta.ledger.chart import Account
 from lepta.ledger.lots import expiring
-from lepta.processing.events import Checkout, Publish, Submission
+from lepta.processing.events import Checkout, Publish
 from lepta.processing.leaf import (
     Booked,
     Digests,
@@ -24,7 +24,7 @@ from lepta.processing.leaf import (
 from lepta.processing.outcome import Balance, Borne, Donation, Earned, Outcome, Points, Reason
 from lepta.processing.recognition import Refused, Repeated, refusal_bytes
 from lepta.processing.sight import Prepared
-from lepta.processing.state import HEADER, Claim, State, claims_of
+from lepta.processing.state import Claim, State, Submission
 from lepta.processing.verdict import EXPIRING_WITHIN, Verdict, judge
 from lepta.rules.effects import Donate, Earn
 from lepta.rules.rulebook import Rulebook
@@ -62,16 +62,15 @@ def decide_checkout(
 ) -> Accepted | Refused:
     """Decide a sale that is not a repeat, and book it on the working copy."""
     event = prepared.event
-    claims = claims_of(submission)
     try:
         verdict = judge(prepared, state.book, state.counts)
     except DomainError as error:
-        header = claims[0] if claims[0].scope == HEADER else None
+        header = submission.header
         stored = None if header is None else refusal_bytes(error, event, salt)
         return Refused(error, header, stored)
     facts = prepared.seen.to_bytes()
     return _record(
-        prepared, verdict, claims, state, received_at=received_at, salt=salt, facts=facts
+        prepared, verdict, submission.claims, state, received_at=received_at, salt=salt, facts=facts
     )
 
 

@@ -49,7 +49,12 @@ class Fiscal(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Checkout:
-    """A sale, as the till saw it. `basket` are its canonical bytes, without card and natural key."""
+    """A sale, as the till saw it.
+
+    `basket` are its canonical bytes, without card and natural key; `identity` are those of the whole,
+    which make two events equal: everything but `offline`, defaults filled in. Empty where it was read
+    back, since nothing stored names the card.
+    """
 
     key: NaturalKey
     occurred_at: datetime
@@ -63,11 +68,7 @@ class Checkout:
     fiscal: Fiscal | None
     offline: bool
     basket: bytes
-
-    @property
-    def identity(self) -> bytes:
-        """What makes two events equal: everything but `offline`, defaults filled in."""
-        return identity(self.key, self.occurred_at, self.basket, self.card)
+    identity: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +79,6 @@ class Publish:
 
 
 Event = Checkout | Publish
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """An event on its way to the writer. `idempotency_key` is the till's request header."""
-
-    event: Event
-    idempotency_key: str | None = None
 
 
 def identity(key: NaturalKey, occurred_at: datetime, basket: bytes, card: str | None) -> bytes:

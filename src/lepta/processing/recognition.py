@@ -15,10 +15,9 @@ from lepta.processing.events import (
     InsufficientPoints,
     KeyReused,
     QuoteStale,
-    Submission,
 )
 from lepta.processing.leaf import Recorded
-from lepta.processing.state import FISCAL, HEADER, Claim, State, claims_of
+from lepta.processing.state import FISCAL, HEADER, Claim, State, Submission
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +44,7 @@ def recognise(submission: Submission, state: State) -> Repeated | Refused | None
     """
     event = submission.event
     assert isinstance(event, Checkout)
-    claims = claims_of(submission)
-    found = [(claim, state.claims[claim]) for claim in claims if claim in state.claims]
+    found = [(claim, state.claims[claim]) for claim in submission.claims if claim in state.claims]
     for claim, holder in found:
         if isinstance(holder, bytes):
             return _stored_refusal(claim, holder, event)
@@ -56,10 +54,10 @@ def recognise(submission: Submission, state: State) -> Repeated | Refused | None
             return Refused(KeyReused(_said(claim)))
     if not found:
         return None
-    header = claims[0] if claims[0].scope == HEADER and claims[0] not in state.claims else None
+    header = submission.header
     holder = found[0][1]
     assert isinstance(holder, int)
-    return Repeated(state.recorded[holder], header)
+    return Repeated(state.recorded[holder], None if header in state.claims else header)
 
 
 def _said(claim: Claim) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from lepta.ledger.book import Book
-from lepta.processing.events import Checkout, NaturalKey, Submission
+from lepta.processing.events import Checkout, Event, NaturalKey
 from lepta.processing.leaf import Recorded
 from lepta.rules.rulebook import Rulebook
 
@@ -20,25 +20,43 @@ class Claim(NamedTuple):
     key: bytes
 
 
-def claims_of(submission: Submission) -> tuple[Claim, ...]:
-    """The names a till gave an event: its header first, then its natural key and its fiscal triple."""
-    event = submission.event
-    if not isinstance(event, Checkout):
-        return ()
-    key = event.key
-    till = f"{key.store}/{key.till}/"
-    claims = [natural_claim("checkout", key)]
-    if submission.idempotency_key is not None:
-        claims.insert(0, Claim(HEADER, f"{till}{submission.idempotency_key}".encode()))
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """An event on its way to the writer, with the names under which it may be recorded once."""
+
+    event: Event
+    claims: tuple[Claim, ...] = ()
+
+    @classmethod
+    def of(cls, event: Event, idempotency_key: str | None = None) -> "Submission":
+        """`idempotency_key` is the till's request header."""
+        if not isinstance(event, Checkout):
+            return cls(event)
+        return cls(event, claims_of(event, idempotency_key))
+
+    @property
+    def header(self) -> Claim | None:
+        """The claim by the request header, if there is one."""
+        return self.claims[0] if self.claims and self.claims[0].scope == HEADER else None
+
+
+def claims_of(event: Checkout, idempotency_key: str | None = None) -> tuple[Claim, ...]:
+    """The names a till gave a sale: its header first, then its natural key and its fiscal triple."""
+    natural = natural_claim("checkout", event.key)
+    header: tuple[Claim, ...] = ()
+    fiscal: tuple[Claim, ...] = ()
+    if idempotency_key is not None:
+        till = f"{event.key.store}/{event.key.till}/"
+        header = (Claim(HEADER, f"{till}{idempotency_key}".encode()),)
     if event.fiscal is not None:
-        claims.append(Claim(FISCAL, "/".join(map(str, event.fiscal)).encode()))
-    return tuple(claims)
+        fiscal = (Claim(FISCAL, "/".join(map(str, event.fiscal)).encode()),)
+    return (*header, natural, *fiscal)
 
 
 def natural_claim(kind: str, key: NaturalKey) -> Claim:
     """Kind of event, store, till, business day and sequence: no till uses them twice."""
-    day = key.business_day.strftime("%Y%m%d")
-    return Claim(NATURAL, f"{kind[0]}/{key.store}/{key.till}/{day}/{key.sequence}".encode())
+    name = f"{kind[0]}/{key.store}/{key.till}/{key.business_day}/{key.sequence}"
+    return Claim(NATURAL, name.encode())
 
 
 class StoreRecord(NamedTuple):

@@ -19,9 +19,10 @@ from lepta.processing import batch as batches
 from lepta.processing import metrics, sql
 from lepta.processing.batch import Answered, Done, Sources
 from lepta.processing.decide import Accepted
-from lepta.processing.events import Checkout, Publish, Submission, TooBusy
+from lepta.processing.events import Checkout, Publish, TooBusy
 from lepta.processing.recognition import Repeated
 from lepta.processing.rulebooks import Rulebooks
+from lepta.processing.state import Submission
 
 log = structlog.get_logger("lepta.writer")
 
@@ -247,15 +248,12 @@ class Writer:
 
 
 def _in_flight_key(submission: Submission) -> bytes | None:
+    """Events may share an answer that is under way only if they are alike to the last byte, header included."""
     event = submission.event
     if not isinstance(event, Checkout):
         return None
-    key = submission.idempotency_key
-    return (
-        event.identity
-        + (b"\noffline" if event.offline else b"")
-        + (f"\n{key}" if key else "").encode()
-    )
+    header = submission.header
+    return b"%b\n%d\n%b" % (event.identity, event.offline, header.key if header else b"")
 
 
 def _joined(answered: Answered) -> Answered:

@@ -21,6 +21,7 @@ from lepta.processing.events import (
     LineKind,
     NaturalKey,
     basket_bytes,
+    identity,
 )
 from lepta.rules.facts import Gift
 
@@ -183,12 +184,15 @@ class CheckoutBody(Body):
             "gifts": gifts,
             "fiscal": fiscal,
         }
+        key = NaturalKey(self.store, self.till, self.business_day, self.sequence)
+        basket = basket_bytes(**content)
         return Checkout(
-            key=NaturalKey(self.store, self.till, self.business_day, self.sequence),
+            key=key,
             occurred_at=self.occurred_at,
             card=self.card,
             offline=self.offline,
-            basket=basket_bytes(**content),
+            basket=basket,
+            identity=identity(key, self.occurred_at, basket, self.card),
             **content,
         )
 

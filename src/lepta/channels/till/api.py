@@ -1,0 +1,188 @@
+"""A till's calls: record a sale, and ask what became of one."""
+
+import re
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from lepta.channels.till.answers import MAX_WIDTH, MIN_WIDTH, WIDTH, Answers, Form, read_form
+from lepta.channels.till.models import CheckoutAnswer
+from lepta.channels.till.schemas import MAX_SEQUENCE, CheckoutBody, Id, TooManyLines
+from lepta.errors import DomainError, InvalidRequest, Kind, NotSupported
+from lepta.http import bodies
+from lepta.http.auth import (
+    SECURED,
+    Forbidden,
+    Principal,
+    RateLimited,
+    Scope,
+    Unauthenticated,
+    authorize,
+)
+from lepta.http.deps import Running, runtime
+from lepta.http.direct import DirectRoute, parameter
+from lepta.http.problems import TooLarge, documented
+from lepta.processing import reading
+from lepta.processing.events import (
+    InsufficientPoints,
+    KeyReused,
+    NaturalKey,
+    QuoteStale,
+    TooBusy,
+)
+from lepta.processing.leaf import Recorded, parse_checkout_id
+from lepta.processing.recognition import Refused, Repeated
+from lepta.processing.state import Submission
+from lepta.runtime import Runtime
+
+SHARD = 0
+JSON = "application/json"
+_HEADER = re.compile(r"[\x21-\x7e]{1,255}\Z", re.ASCII)
+
+router = APIRouter(prefix="/v1/checkouts", tags=["till"], route_class=DirectRoute)
+
+FORM = [
+    parameter("explain", "query", {"type": "boolean", "default": True}, "Say why campaigns fired or not."),
+    parameter(
+        "width", "query",
+        {"type": "integer", "minimum": MIN_WIDTH, "maximum": MAX_WIDTH, "default": WIDTH},
+        "Columns of the printer.",
+    ),
+    parameter(
+        "receipt", "query", {"type": "string", "enum": ["text", "escpos"], "default": "text"},
+        "`escpos` adds the printer's bytes.",
+    ),
+    parameter(
+        "Accept-Language", "header", {"type": "string"},
+        "The receipt's language where the member has none of their own.",
+    ),
+]  # fmt: skip
+HIT = {"Idempotency-Hit": {"description": "`true` on a repeat.", "schema": {"type": "string"}}}
+
+
+class UnknownCheckout(DomainError):
+    """No such sale is recorded.
+
+    If the sale was sent and its answer did not arrive, it is not recorded: send it again, unchanged.
+    """
+
+    code = "unknown-checkout"
+    kind = Kind.NOT_FOUND
+
+    def __init__(self) -> None:
+        super().__init__("No such sale is recorded. If it was sent, send it again, unchanged.")
+
+
+def _recorded_answers() -> dict[int | str, dict[str, Any]]:
+    answers = bodies.answers(
+        CheckoutAnswer, s201="Recorded.", s200="Recognised: the stored answer again."
+    )
+    answers[200]["headers"] = HIT
+    refusals = (
+        KeyReused, InsufficientPoints, QuoteStale, NotSupported, TooManyLines, TooLarge, TooBusy,
+        Unauthenticated, Forbidden, RateLimited,
+    )  # fmt: skip
+    return {**documented(*refusals), **answers}
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=None,
+    responses=_recorded_answers(),
+    openapi_extra={
+        **SECURED,
+        **bodies.reads(CheckoutBody),
+        "parameters": [
+            parameter(
+                "Idempotency-Key", "header", {"type": "string", "maxLength": 255},
+                "A name for this request; any decision is remembered under it, for ever.",
+            ),
+            *FORM,
+        ],
+    },
+)  # fmt: skip
+async def create_checkout(request: Request) -> Response:
+    """Record a sale. Safe to send again: the first answer comes back with `Idempotency-Hit: true`."""
+    till = await authorize(request, Scope.TILL)
+    event = (await bodies.parse(request, CheckoutBody)).to_event()
+    till.require_till(event.key.store, event.key.till)
+    form = read_form(request.query_params, request.headers.get("accept-language"))
+    running: Runtime = request.app.state.runtime
+    answered = await running.writer.submit(Submission.of(event, _idempotency_key(request)))
+    decision = answered.decision
+    if isinstance(decision, Refused):
+        raise decision.error
+    replayed = isinstance(decision, Repeated)
+    answer = running.answers.checkout(decision.recorded, answered.shopper, form, replayed=replayed)
+    if replayed:
+        return Response(answer, 200, {"Idempotency-Hit": "true"}, JSON)
+    return Response(answer, 201, None, JSON)
+
+
+def _idempotency_key(request: Request) -> str | None:
+    key = request.headers.get("idempotency-key")
+    if key is not None and not _HEADER.match(key):
+        reason = "write 1 to 255 visible ASCII characters, without spaces"
+        raise InvalidRequest([{"path": "Idempotency-Key", "reason": reason}])
+    return key
+
+
+lookups = APIRouter(prefix="/v1/checkouts", tags=["till"])
+LOOKUP = documented(UnknownCheckout, Unauthenticated, Forbidden, RateLimited)
+LOOKUP_EXTRA = {"parameters": FORM}
+
+
+@lookups.get("/{checkout}", responses={**LOOKUP, **bodies.answers(CheckoutAnswer, s200="The stored answer.")},
+             openapi_extra={**SECURED, **LOOKUP_EXTRA}, response_model=None)  # fmt: skip
+async def read_checkout(request: Request, checkout: str) -> Response:
+    """The stored answer of a sale."""
+    till = await authorize(request, Scope.TILL)
+    form = read_form(request.query_params, request.headers.get("accept-language"))
+    place = parse_checkout_id(checkout)
+    if place is None:
+        raise UnknownCheckout
+    running = runtime(request)
+    async with running.database.read() as tx:
+        recorded = await reading.by_index(tx, *place)
+        if recorded is None or recorded.id != checkout:
+            raise UnknownCheckout
+        return await _stored(running, tx, recorded, till, form)
+
+
+@lookups.get("", responses={**LOOKUP, **bodies.answers(CheckoutAnswer, s200="The stored answer.")},
+             openapi_extra={**SECURED, **LOOKUP_EXTRA}, response_model=None)  # fmt: skip
+async def find_checkout(
+    request: Request,
+    running: Running,
+    store: Annotated[Id, Query()],
+    till: Annotated[Id, Query()],
+    business_day: Annotated[date, Query()],
+    sequence: Annotated[int, Query(ge=0, le=MAX_SEQUENCE)],
+) -> Response:
+    """What became of a sale, by the till's own name for it: to be asked after a time-out."""
+    principal = await authorize(request, Scope.TILL)
+    principal.require_till(store, till)
+    wishes = {k: v for k, v in request.query_params.items() if k in {"explain", "width", "receipt"}}
+    form = read_form(wishes, request.headers.get("accept-language"))
+    async with running.database.read() as tx:
+        key = NaturalKey(store, till, business_day, sequence)
+        recorded = await reading.by_natural_key(tx, SHARD, key)
+        if recorded is None:
+            raise UnknownCheckout
+        return await _stored(running, tx, recorded, principal, form)
+
+
+async def _stored(
+    running: Runtime, tx: Any, recorded: Recorded, till: Principal, form: Form
+) -> Response:
+    till.require_till(recorded.event.key.store, recorded.event.key.till)
+    shopper = await reading.shopper_of(tx, recorded)
+    answers: Answers = running.answers
+    return Response(answers.checkout(recorded, shopper, form, replayed=True), 200, HIT_HEADER, JSON)
+
+
+HIT_HEADER = {"Idempotency-Hit": "true"}
