@@ -380,12 +380,15 @@ def test_a_server_that_others_started_is_refused_and_left_alone(
     with elsewhere("own", made) as owner:
         os.kill(owner.pid, signal.SIGSTOP)
         owner.kill()
-        (made / "server.json").unlink()  # nothing says that it was Lepta's
+        record = made / "server.json"
+        socket_dir = json.loads(record.read_text())["socket_dir"]
+        record.unlink()  # nothing says that it was Lepta's
         with pytest.raises(PostgresUnavailable, match=rf"did not start, process {owner.pid}"):
             own(made).__enter__()
         assert lives(owner.pid)
         os.kill(owner.pid, signal.SIGCONT)
         assert comes_true(lambda: not lives(owner.pid))
+        shutil.rmtree(socket_dir)
 
 
 @needs_linux
