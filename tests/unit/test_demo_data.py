@@ -10,6 +10,8 @@ import yaml
 from lepta.demo import founding, naming, people, tills
 from lepta.demo.day import Basket, Product, baskets, products
 from lepta.demo.programme import campaigns, setup
+from lepta.rules.document import Known, validate
+from lepta.rules.programme import compile_programme
 
 
 @pytest.fixture(scope="module")
@@ -89,20 +91,24 @@ def test_each_file_holds_the_campaign_it_is_named_after() -> None:
         )
 
 
-def test_every_campaign_refers_to_what_is_there(day: tuple[Basket, ...]) -> None:
+def test_the_rules_take_every_campaign_and_the_programme(day: tuple[Basket, ...]) -> None:
+    whole = setup(day)
+    clubs = {id_: compile_programme(id_, club) for id_, club in whole.programmes.items()}
+    regions = {store["region"] for store in whole.stores.values()}
+    kinds = {id_: party["kind"] for id_, party in whole.parties.items()}
+    known = Known(kinds, clubs, set(whole.stores), regions)
+    for id_, campaign in whole.campaigns.items():
+        assert validate(campaign, known).campaign == id_
+
+
+def test_every_campaign_is_about_goods_that_are_there(day: tuple[Basket, ...]) -> None:
     whole = setup(day)
     categories = {c for document in whole.products.values() for c in document["categories"]}
     for campaign in campaigns().values():
         what = campaign.get("what", {})
         assert set(what.get("skus", [])) <= set(whole.products)
         assert set(what.get("categories", [])) <= categories
-        for funder in campaign.get("funding", []):
-            assert whole.parties[funder["party"]]["kind"] in {"retailer", "supplier", "agency"}
-        to = campaign["effect"].get("to", {})
-        if "fund" in to:
-            assert whole.parties[to["fund"]]["kind"] == "charity"
-        for school in to.get("choice", []):
-            assert whole.parties[school]["kind"] == "beneficiary"
+        assert set(what.get("exclude", {}).get("categories", [])) <= categories
 
 
 def test_a_till_posts_what_the_shopper_asked_for(day: tuple[Basket, ...]) -> None:

@@ -52,7 +52,9 @@ def show(settings: Settings) -> None:
 
 def _row(key: Key) -> tuple[str, ...]:
     of = "/".join(name for name in (key.party, key.store, key.till) if name)
-    made, revoked = (f"{at:%Y-%m-%d %H:%M}" if at else "" for at in (key.created_at, key.revoked_at))
+    made, revoked = (
+        f"{at:%Y-%m-%d %H:%M}" if at else "" for at in (key.created_at, key.revoked_at)
+    )
     return key.id, key.role, of, made, revoked
 
 

@@ -40,19 +40,19 @@ class AddressInUse(DomainError):
 
 def serve(settings: Settings, host: str, port: int, workers: int) -> None:
     """Run until SIGINT or SIGTERM, then answer what has been accepted, then stop the embedded database."""
-    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGTERM, leave)
     with (
         contextlib.suppress(KeyboardInterrupt),
         opened(settings, to_serve=True) as found,
         listening(host, port) as listener,
-        _looked_after(found.server),
+        looked_after(found.server),
     ):
         typer.echo(f"Database: {found.shown}")
         typer.echo(f"Lepta:    {address_of(listener)}  (documentation: /docs)")
         _serve_on(configure(found.settings), listener, workers)
 
 
-def _leave(_signal: int, _frame: object) -> NoReturn:
+def leave(_signal: int, _frame: object) -> NoReturn:
     """SIGTERM ends the process as an exception would, so that every `with` block closes what it opened."""
     sys.exit(0)
 
@@ -133,9 +133,9 @@ def address_of(listener: socket.socket) -> str:
 
 
 @contextlib.contextmanager
-def _looked_after(server: EmbeddedServer | None) -> Iterator[None]:
-    """Bring an embedded server back whenever it dies while the service runs."""
-    if server is None:
+def looked_after(server: EmbeddedServer | None) -> Iterator[None]:
+    """Bring an embedded server that is ours back whenever it dies while the service runs."""
+    if server is None or not server.owned:
         yield
         return
     stop = threading.Event()

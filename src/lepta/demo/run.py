@@ -68,7 +68,9 @@ async def run(url: str, admin_key: str, day: Sequence[Basket], console: Console)
         read = await _read(client, documents, counted)
         _show_results(console, documents, counted, read)
         sound = _check(console, everything, counted, read)
-        sound &= await _repeat(console, client, counter, everything, counted, documents)
+        again = await _sent_again(counter, everything)
+        unchanged = await _read(client, documents, counted)
+        sound &= _check_again(console, again, counted, unchanged)
         log_size = 1 + max(receipt.answer["log_index"] for receipt in everything)
         return Outcome(sound, keys[founding.TILL], log_size)
 
@@ -156,28 +158,31 @@ def _check(console: Console, receipts: Sequence[Receipt], counted: Totals, read:
             totals.standing_faults(counted, CHOICE, read.standing),
         ),
     ]
-    return all([report.faults(console, *check) for check in checks])
+    # All of them are shown, also after a fault.
+    verdicts = [report.faults(console, *check) for check in checks]
+    return all(verdicts)
 
 
-async def _repeat(
-    console: Console,
-    client: httpx.AsyncClient,
-    counter: Counter,
-    receipts: Sequence[Receipt],
-    counted: Totals,
-    documents: Setup,
-) -> bool:
-    """Send some checkouts again, at once: the same answers, and nothing has changed."""
+async def _sent_again(
+    counter: Counter, receipts: Sequence[Receipt]
+) -> list[tuple[Receipt, Receipt]]:
+    """Some checkouts with their first answer and the one they get when they are sent again, all at once."""
     chosen = receipts[:: max(1, len(receipts) // SENT_TWICE)]
     again = await asyncio.gather(*(counter.sell(receipt.body) for receipt in chosen))
+    return list(zip(chosen, again, strict=True))
+
+
+def _check_again(
+    console: Console, again: Sequence[tuple[Receipt, Receipt]], counted: Totals, read: Books
+) -> bool:
+    """A repetition gets the first answer, and changes nothing."""
     different = [
         f"sequence {first.body['sequence']} of till {first.body['store']}/{first.body['till']}: another answer"
-        for first, second in zip(chosen, again, strict=True)
+        for first, second in again
         if second.status != 200 or told(second.answer) != {**told(first.answer), "replayed": True}
     ]
-    read = await _read(client, documents, counted)
     different += totals.card_faults(counted, read.cards) + totals.fund_faults(counted, read.funds)
-    return report.faults(console, f"{len(chosen)} checkouts sent twice changed nothing", different)
+    return report.faults(console, f"{len(again)} checkouts sent twice changed nothing", different)
 
 
 def told(answer: Answer) -> Answer:
