@@ -7,10 +7,10 @@ from datetime import datetime
 
 import asyncpg
 
-from lepta.directory import Directory
 from lepta.errors import DomainError
 from lepta.processing import load, store
 from lepta.processing.decide import Decision, Published, decide_checkout, decide_publish
+from lepta.processing.directory import Directory
 from lepta.processing.events import Checkout, Publish
 from lepta.processing.recognition import Refused, Repeated, recognise
 from lepta.processing.rulebooks import Rulebooks

@@ -7,12 +7,12 @@ from typing import TypeVar
 
 import asyncpg
 
-from lepta.directory import Versions
 from lepta.ledger.book import Book, Changes
 from lepta.ledger.chart import Account
 from lepta.ledger.lots import NEVER, Lot
 from lepta.log.merkle import Frontier
 from lepta.processing import sql
+from lepta.processing.directory import Versions
 from lepta.processing.leaf import Recorded
 from lepta.processing.sight import Prepared
 from lepta.processing.state import Claim, ShopperRecord

@@ -14,11 +14,11 @@ import asyncpg
 import structlog
 
 from lepta.db import Database
-from lepta.directory import Directory
 from lepta.processing import batch as batches
 from lepta.processing import metrics, sql
 from lepta.processing.batch import Answered, Done, Sources
 from lepta.processing.decide import Accepted
+from lepta.processing.directory import Directory
 from lepta.processing.events import Checkout, Publish, TooBusy
 from lepta.processing.recognition import Repeated
 from lepta.processing.rulebooks import Rulebooks

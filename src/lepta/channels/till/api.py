@@ -11,6 +11,7 @@ from starlette.responses import Response
 from lepta.channels.till.answers import MAX_WIDTH, MIN_WIDTH, WIDTH, Answers, Form, read_form
 from lepta.channels.till.models import CheckoutAnswer
 from lepta.channels.till.schemas import MAX_SEQUENCE, CheckoutBody, Id, TooManyLines
+from lepta.db import Tx
 from lepta.errors import DomainError, InvalidRequest, Kind, NotSupported
 from lepta.http import bodies
 from lepta.http.auth import (
@@ -26,6 +27,7 @@ from lepta.http.deps import Running, runtime
 from lepta.http.direct import DirectRoute, parameter
 from lepta.http.problems import TooLarge, documented
 from lepta.processing import reading
+from lepta.processing.decide import Published
 from lepta.processing.events import (
     InsufficientPoints,
     KeyReused,
@@ -116,8 +118,10 @@ async def create_checkout(request: Request) -> Response:
     decision = answered.decision
     if isinstance(decision, Refused):
         raise decision.error
+    assert not isinstance(decision, Published), decision
     replayed = isinstance(decision, Repeated)
-    answer = running.answers.checkout(decision.recorded, answered.shopper, form, replayed=replayed)
+    answers: Answers = request.app.state.answers
+    answer = answers.checkout(decision.recorded, answered.shopper, form, replayed=replayed)
     if replayed:
         return Response(answer, 200, {"Idempotency-Hit": "true"}, JSON)
     return Response(answer, 201, None, JSON)
@@ -150,7 +154,7 @@ async def read_checkout(request: Request, checkout: str) -> Response:
         recorded = await reading.by_index(tx, *place)
         if recorded is None or recorded.id != checkout:
             raise UnknownCheckout
-        return await _stored(running, tx, recorded, till, form)
+        return await _stored(request, tx, recorded, till, form)
 
 
 @lookups.get("", responses={**LOOKUP, **bodies.answers(CheckoutAnswer, s200="The stored answer.")},
@@ -173,15 +177,15 @@ async def find_checkout(
         recorded = await reading.by_natural_key(tx, SHARD, key)
         if recorded is None:
             raise UnknownCheckout
-        return await _stored(running, tx, recorded, principal, form)
+        return await _stored(request, tx, recorded, principal, form)
 
 
 async def _stored(
-    running: Runtime, tx: Any, recorded: Recorded, till: Principal, form: Form
+    request: Request, tx: Tx, recorded: Recorded, till: Principal, form: Form
 ) -> Response:
     till.require_till(recorded.event.key.store, recorded.event.key.till)
     shopper = await reading.shopper_of(tx, recorded)
-    answers: Answers = running.answers
+    answers: Answers = request.app.state.answers
     return Response(answers.checkout(recorded, shopper, form, replayed=True), 200, HIT_HEADER, JSON)
 
 

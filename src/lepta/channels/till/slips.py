@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
-from lepta.directory import Directory
 from lepta.names import Name
+from lepta.processing.directory import Directory
 from lepta.processing.leaf import Recorded
 from lepta.processing.outcome import Donation, Earned
 from lepta.processing.rulebooks import Rulebooks
