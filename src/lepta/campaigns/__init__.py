@@ -1,0 +1,1 @@
+"""Programmes and campaigns: documents, their versions, and their way into the rulebook."""

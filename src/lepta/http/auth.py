@@ -1,0 +1,190 @@
+"""Who may do what: the table of roles and scopes, and the one way to find out who is asking."""
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum
+from time import monotonic
+from typing import Annotated, Any
+
+from fastapi import Depends, Security
+from fastapi.security import HTTPBearer
+from starlette.requests import Request
+
+from lepta.errors import DomainError, Kind
+from lepta.keys.service import KeyRing
+
+
+class Scope(Enum):
+    """A group of endpoints that the same roles may use."""
+
+    TILL = "till"
+    CARDS = "cards"
+    KIOSK = "kiosk"
+    LOG = "log"
+    STATEMENTS = "statements"
+    SETTLEMENT = "settlement"
+    OFFICE = "office"
+    SIMULATION = "simulation"
+    KEYS = "keys"
+
+
+ROLES: dict[str, frozenset[Scope]] = {
+    "till": frozenset({Scope.TILL, Scope.CARDS}),
+    "kiosk": frozenset({Scope.KIOSK, Scope.CARDS}),
+    "centre": frozenset({Scope.LOG, Scope.STATEMENTS, Scope.SETTLEMENT}),
+    "office": frozenset({Scope.OFFICE, Scope.TILL, Scope.KIOSK, Scope.CARDS, Scope.SIMULATION}),
+    "auditor": frozenset({Scope.LOG, Scope.STATEMENTS}),
+    "admin": frozenset(Scope),
+}
+
+
+class Unauthenticated(DomainError):
+    """A valid key is required.
+
+    Send `Authorization: Bearer lepta_…` with a key that is not revoked. An operator makes one with
+    `lepta keys create`; a lost one cannot be read back, only replaced.
+    """
+
+    code = "unauthenticated"
+    kind = Kind.UNAUTHENTICATED
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Send a valid key as `Authorization: Bearer lepta_…`. It may be missing, wrong or revoked."
+        )
+
+
+class Forbidden(DomainError):
+    """The key does not cover this.
+
+    The key is valid, but its role, store, till or party does not include what was asked. Use another key, or
+    ask an administrator for one with that scope.
+    """
+
+    code = "forbidden"
+    kind = Kind.FORBIDDEN
+
+
+class RateLimited(DomainError):
+    """Too many requests of one key.
+
+    The key has used up its requests for now. Wait the seconds that `Retry-After` says, then go on.
+    """
+
+    code = "rate-limited"
+    kind = Kind.TOO_MANY
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(
+            f"This key sends too often. Wait {retry_after_s} s.", retry_after_s=retry_after_s
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is asking. `store`, `till`, `party` are what the key is bound to; None: bound to none."""
+
+    role: str
+    key_id: str
+    store: str | None
+    till: str | None
+    party: str | None
+
+    def require_till(self, store: str, till: str) -> None:
+        """Refuse unless this key may act for that till."""
+        bound_elsewhere = self.store not in {None, store} or self.till not in {None, till}
+        if bound_elsewhere:
+            raise Forbidden(
+                f"This key is for store {self.store!r}, till {self.till!r}. Use the till's own key."
+            )
+
+    def require_party(self, party: str) -> None:
+        """Refuse unless this key may see that party's figures."""
+        if self.party not in {None, party}:
+            raise Forbidden(f"This key is for party {self.party!r}. Ask for that party's figures.")
+
+
+class RateLimit:
+    """A token bucket for each key: a minute's worth at once, then as it fills. One process counts for itself."""
+
+    def __init__(
+        self,
+        *,
+        kiosk_per_minute: int,
+        others_per_minute: int,
+        now_s: Callable[[], float] = monotonic,
+    ) -> None:
+        self._per_minute = {"kiosk": kiosk_per_minute}
+        self._others = others_per_minute
+        self._now_s = now_s
+        self._full_s: OrderedDict[str, float] = OrderedDict()
+
+    def take(self, principal: Principal) -> None:
+        """Count one request; refuse it when the key's bucket is empty."""
+        per_minute = self._per_minute.get(principal.role, self._others)
+        if not per_minute:
+            return
+        now_s, cost_s = self._now_s(), 60 / per_minute
+        # All that is kept is when the bucket will be full again: 60 s from now, and it is empty.
+        full_s = max(self._full_s.get(principal.key_id, now_s), now_s) + cost_s
+        if full_s - now_s > 60 + 1e-6:
+            raise RateLimited(max(1, round(full_s - now_s - 60 + 0.5)))
+        self._full_s[principal.key_id] = full_s
+        self._full_s.move_to_end(principal.key_id)
+        while next(iter(self._full_s.values())) < now_s:
+            self._full_s.popitem(last=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What authorising takes; stands in `app.state.gate`."""
+
+    keys: KeyRing
+    limit: RateLimit
+
+
+async def authorize(request: Request, scope: Scope) -> Principal:
+    """Who is asking, if their key covers `scope`; refuses otherwise."""
+    gate: Gate = request.app.state.gate
+    given = request.headers.get("authorization", "")
+    scheme, _, token = given.partition(" ")
+    key = await gate.keys.verify(token.strip()) if scheme.lower() == "bearer" else None
+    if key is None:
+        raise Unauthenticated
+    principal = Principal(key.role, key.id, key.store, key.till, key.party)
+    gate.limit.take(principal)
+    if scope not in ROLES[key.role]:
+        raise Forbidden(
+            f"A key of role {key.role} does not cover {scope.value}. Use a key that does."
+        )
+    return principal
+
+
+_bearer = HTTPBearer(
+    auto_error=False, scheme_name="key", description="`lepta_<role>_<id>_<secret>`"
+)
+SECURED: dict[str, Any] = {"security": [{"key": []}]}
+"""`openapi_extra=` of an endpoint that calls `authorize` itself."""
+
+
+def allow(scope: Scope) -> Callable[..., Awaitable[Principal]]:
+    """A dependency that authorises before anything else of the endpoint runs."""
+
+    async def authorized(
+        request: Request, _documented: Annotated[object, Security(_bearer)]
+    ) -> Principal:
+        return await authorize(request, scope)
+
+    return authorized
+
+
+TillKey = Annotated[Principal, Depends(allow(Scope.TILL))]
+CardsKey = Annotated[Principal, Depends(allow(Scope.CARDS))]
+KioskKey = Annotated[Principal, Depends(allow(Scope.KIOSK))]
+LogKey = Annotated[Principal, Depends(allow(Scope.LOG))]
+StatementsKey = Annotated[Principal, Depends(allow(Scope.STATEMENTS))]
+SettlementKey = Annotated[Principal, Depends(allow(Scope.SETTLEMENT))]
+OfficeKey = Annotated[Principal, Depends(allow(Scope.OFFICE))]
+SimulationKey = Annotated[Principal, Depends(allow(Scope.SIMULATION))]
+AdminKey = Annotated[Principal, Depends(allow(Scope.KEYS))]

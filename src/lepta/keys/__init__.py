@@ -1,0 +1,1 @@
+"""API keys: who may ask Lepta for what. Only hashes of secrets are kept."""

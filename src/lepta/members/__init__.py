@@ -1,0 +1,1 @@
+"""Members and their cards: the only place with personal data, so that it can be erased."""

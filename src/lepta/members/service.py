@@ -1,0 +1,77 @@
+"""Saving and reading members with their cards."""
+
+import secrets
+from base64 import b32encode
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from lepta.db import Database, Tx
+from lepta.errors import DomainError, InvalidRequest, Kind
+from lepta.members import store as sql
+from lepta.members.tables import Member, member
+from lepta.revisions import Always, Expected, NotFound, Saved, lock, write
+
+
+class CardTaken(DomainError):
+    """A card belongs to another member.
+
+    The member `card` names it. A card has one owner: take it from the other member first, by replacing that
+    member without it.
+    """
+
+    code = "card-taken"
+    kind = Kind.CONFLICT
+
+    def __init__(self, card: str) -> None:
+        super().__init__(
+            "A card in this list belongs to another member. Take it from them first.", card=card
+        )
+
+
+async def put(db: Database, record: Member, expected: Expected) -> Saved:
+    """Create or replace a member and their cards."""
+    async with db.begin() as tx:
+        return await _put(tx, record, expected)
+
+
+async def put_all(db: Database, records: Sequence[Member]) -> list[Saved]:
+    """Create or replace members, whatever is stored, in one transaction."""
+    async with db.begin() as tx:
+        return [await _put(tx, record, Always()) for record in records]
+
+
+async def _put(tx: Tx, record: Member, expected: Expected) -> Saved:
+    _check(record)
+    old = await lock(tx, member, record.id, expected)
+    values = asdict(record)
+    del values["cards"]
+    values["segments"] = list(record.segments)
+    values["ref"] = new_ref() if old is None else await sql.ref(tx, record.id)
+    saved = await write(tx, member, values, old)
+    taken = await sql.replace_cards(tx, record.id, record.cards)
+    if taken is not None:
+        raise CardTaken(taken)
+    return saved
+
+
+def _check(record: Member) -> None:
+    numbers = [card.card for card in record.cards]
+    twice = [i for i, number in enumerate(numbers) if number in numbers[:i]]
+    if twice:
+        raise InvalidRequest(
+            [{"path": f"cards.{i}", "reason": "stands in this list already"} for i in twice]
+        )
+
+
+def new_ref() -> str:
+    """A name for the ledger that says nothing: 90 random bits after an m."""
+    return "m" + b32encode(secrets.token_bytes(12)).decode()[:18].lower()
+
+
+async def get(db: Database, member_id: str) -> tuple[Member, int]:
+    """A member and the revision."""
+    async with db.read() as tx:
+        found = await sql.find(tx, member_id)
+    if found is None:
+        raise NotFound("member", member_id)
+    return found

@@ -1,0 +1,1 @@
+"""Parties and stores: who takes part, and where sales happen."""

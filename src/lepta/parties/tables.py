@@ -1,0 +1,63 @@
+"""Tables of parties, programmes' documents and stores, and their rows as values."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, MetaData, Table, Text
+from sqlalchemy.dialects.postgresql import JSONB
+
+_metadata = MetaData()
+
+party = Table(
+    "party",
+    _metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("name", JSONB, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+)
+
+programme = Table(
+    "programme",
+    _metadata,
+    Column("id", Text, primary_key=True),
+    Column("document", JSONB, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+)
+
+store = Table(
+    "store",
+    _metadata,
+    Column("id", Text, primary_key=True),
+    Column("retailer", Text, nullable=False),
+    Column("name", JSONB(none_as_null=True)),
+    Column("region", Text),
+    Column("time_zone", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("programme", Text, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Somebody who sells, pays or receives; `name` is a name document."""
+
+    id: str
+    kind: str
+    name: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Where sales happen. What is None is filled in when it is saved: the only programme, its currency."""
+
+    id: str
+    retailer: str
+    time_zone: str
+    name: Any = None
+    region: str | None = None
+    currency: str | None = None
+    language: str = "ru"
+    programme: str | None = None

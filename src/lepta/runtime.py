@@ -1,0 +1,97 @@
+"""The running service: its parts, wired once, started and stopped together."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from lepta.campaigns.service import Publisher
+from lepta.db import Address, Database
+from lepta.keys.service import KeyRing
+from lepta.postgres.home import default_data_dir
+from lepta.processing.decide import Published
+from lepta.processing.directory import Directory
+from lepta.processing.events import Publish
+from lepta.processing.rulebooks import Rulebooks
+from lepta.processing.state import Submission
+from lepta.processing.writer import Writer
+from lepta.settings import Settings
+from lepta.witness.service import Witness
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What endpoints work with."""
+
+    settings: Settings
+    database: Database
+    keys: KeyRing
+    directory: Directory
+    rulebooks: Rulebooks
+    writer: Writer
+    publisher: Publisher
+    witness: Witness
+
+
+def publisher_of(database: Database, writer: Writer) -> Publisher:
+    """Programmes and campaigns, published by way of `writer`, which must have been started."""
+
+    async def record(change: bytes) -> bytes:
+        answered = await writer.submit(Submission(Publish(change)))
+        assert isinstance(answered.decision, Published), answered.decision
+        return answered.decision.rulebook.digest
+
+    return Publisher(database, record, lambda: writer.rulebooks.newest, lambda: datetime.now(UTC))
+
+
+@asynccontextmanager
+async def writing(database: Database, settings: Settings) -> AsyncIterator[Writer]:
+    """A writer that takes events for as long as the block lasts, and writes all it took before it ends."""
+    writer = Writer(
+        database,
+        Directory(),
+        Rulebooks(),
+        queue_size=settings.queue_size,
+        batch_size=settings.batch_size,
+        answer_timeout_s=settings.answer_timeout_s,
+    )
+    await writer.start()
+    try:
+        yield writer
+    finally:
+        await writer.stop()
+
+
+def _witness(database: Database, settings: Settings) -> AbstractAsyncContextManager[Witness]:
+    key_file = settings.signing_key_file or (settings.data_dir or default_data_dir()) / "log.key"
+    return Witness.opened(database, key_file, settings.log_origin, settings.checkpoint_every_s)
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Runtime]:
+    """The service on the database that `settings.database_url` names, which has the current schema."""
+    assert settings.database_url is not None, "the caller finds or starts the database"
+    database = Database(
+        Address.parse(settings.database_url),
+        pool_size=settings.database_pool_size,
+        statement_timeout_ms=settings.statement_timeout_ms,
+    )
+    keys = KeyRing(database)
+    try:
+        # The writer ends first, so that the last checkpoint covers all it wrote.
+        async with _witness(database, settings) as witness, writing(database, settings) as writer:
+            publisher = publisher_of(database, writer)
+            await publisher.catch_up()
+            yield Runtime(
+                settings=settings,
+                database=database,
+                keys=keys,
+                directory=writer.directory,
+                rulebooks=writer.rulebooks,
+                writer=writer,
+                publisher=publisher,
+                witness=witness,
+            )
+    finally:
+        await keys.close()
+        await database.close()
