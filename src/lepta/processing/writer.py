@@ -46,10 +46,23 @@ def now() -> datetime:
 
 @dataclass(slots=True, eq=False)
 class Waiting:
-    """A submission in the queue and whoever waits for its answer."""
+    """A submission in the queue and all who wait for its answer: whoever sent it first, then its repeats."""
 
     submission: Submission
-    answer: asyncio.Future[Answered]
+    key: bytes | None
+    answers: list[asyncio.Future[Answered]]
+
+    def settle(self, answered: Answered) -> None:
+        """Answer everybody who has not hung up."""
+        for number, answer in enumerate(self.answers):
+            if not answer.done():
+                answer.set_result(_repeated(answered) if number else answered)
+
+    def fail(self, error: Exception) -> None:
+        """Nobody gets an answer."""
+        for answer in self.answers:
+            if not answer.done():
+                answer.set_exception(error)
 
 
 @dataclass(eq=False)
@@ -65,7 +78,7 @@ class Writer:
     answer_timeout_s: float = 30.0
     clock: Callable[[], datetime] = now
     _queue: deque[Waiting] = field(default_factory=deque)
-    _in_flight: dict[bytes, asyncio.Future[Answered]] = field(default_factory=dict)
+    _in_flight: dict[bytes, Waiting] = field(default_factory=dict)
     _arrived: asyncio.Event = field(default_factory=asyncio.Event)
     _stopping: bool = False
     _task: asyncio.Task[None] | None = None
@@ -111,29 +124,29 @@ class Writer:
         Raises `TooBusy` when the queue is full or the database does not answer in time; the same event
         sent again is safe either way.
         """
-        identity = _in_flight_key(submission)
-        running = self._in_flight.get(identity) if identity else None
-        if running is not None:
-            return _joined(await self._wait(running))
+        key = _in_flight_key(submission)
+        answer: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
+        running = self._in_flight.get(key) if key else None
+        if running is None:
+            self._queue_up(Waiting(submission, key, [answer]))
+        else:
+            running.answers.append(answer)
+        try:
+            async with asyncio.timeout(self.answer_timeout_s):
+                return await answer
+        except TimeoutError:
+            raise TooBusy("The database does not answer.", retry_after_s=2) from None
+
+    def _queue_up(self, waiting: Waiting) -> None:
         if not self.alive:
             raise TooBusy("This service is stopping.")
         if len(self._queue) >= self.queue_size:
             metrics.REFUSED.inc()
             raise TooBusy("Too many events are waiting.")
-        answer: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
-        if identity:
-            self._in_flight[identity] = answer
-            answer.add_done_callback(lambda _: self._in_flight.pop(identity, None))
-        self._queue.append(Waiting(submission, answer))
+        if waiting.key:
+            self._in_flight[waiting.key] = waiting
+        self._queue.append(waiting)
         self._arrived.set()
-        return await self._wait(answer)
-
-    async def _wait(self, answer: asyncio.Future[Answered]) -> Answered:
-        # Shielded: a till that hangs up must not undo what others wait for, or what is being written.
-        try:
-            return await asyncio.wait_for(asyncio.shield(answer), self.answer_timeout_s)
-        except TimeoutError:
-            raise TooBusy("The database does not answer.", retry_after_s=2) from None
 
     async def _run(self) -> None:
         while True:
@@ -164,15 +177,20 @@ class Writer:
             if len(batch) == 1:
                 log.exception("event-failed", kind=type(batch[0].submission.event).__name__)
                 metrics.FAILED.inc()
-                _fail(batch[0], error)
+                self._landed(batch[0]).fail(error)
                 return
             log.exception("batch-failed", events=len(batch))
             for waiting in batch:
                 await self._settle([waiting])
             return
         for waiting, answered in zip(batch, done.answers, strict=True):
-            if not waiting.answer.done():
-                waiting.answer.set_result(answered)
+            self._landed(waiting).settle(answered)
+
+    def _landed(self, waiting: Waiting) -> Waiting:
+        """From now on a repeat finds the event in the log, not in flight."""
+        if waiting.key:
+            self._in_flight.pop(waiting.key, None)
+        return waiting
 
     async def _write(self, submissions: Sequence[Submission]) -> Done:
         """One transaction, tried until the database takes or refuses it."""
@@ -256,16 +274,9 @@ def _in_flight_key(submission: Submission) -> bytes | None:
     return b"%b\n%d\n%b" % (event.identity, event.offline, header.key if header else b"")
 
 
-def _joined(answered: Answered) -> Answered:
-    """The answer of the one that was already under way, as a repeat."""
+def _repeated(answered: Answered) -> Answered:
+    """The answer for those who sent the same while it was under way."""
     decision = answered.decision
     if isinstance(decision, Accepted):
         return Answered(Repeated(decision.recorded, None), answered.shopper)
     return answered
-
-
-def _fail(waiting: Waiting, error: Exception) -> None:
-    if not waiting.answer.done():
-        waiting.answer.set_exception(error)
-        # Whoever waited may have hung up; an unread exception is not worth a second alarm.
-        waiting.answer.exception()
