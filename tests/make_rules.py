@@ -65,27 +65,34 @@ ROUND_UP: dict[str, Any] = {
 }
 
 
+_OF_EFFECT = ("per", "base", "to", "from", "pending_days", "expire_after")
+
+
 def programme(**changes: Any) -> Programme:
     return compile_programme("club", {**PROGRAMME, **changes})
 
 
 def known(**changes: Any) -> Known:
-    return Known(**{"parties": PARTIES, "programmes": {"club": programme()}, "stores": {"nsk-07"}, **changes})  # fmt: skip
+    values: dict[str, Any] = {
+        "parties": PARTIES,
+        "programmes": {"club": programme()},
+        "stores": {"nsk-07"},
+        **changes,
+    }
+    return Known(**values)
 
 
 def bonus(campaign: str, earn: Mapping[str, Any], **parts: Any) -> dict[str, Any]:
-    """A bonus; `per` and the like go into the effect, everything else beside it."""
-    effect = {"earn": earn, **{k: parts.pop(k) for k in ("per", "base") if k in parts}}
+    """A bonus; what belongs to the effect goes into it, everything else beside it."""
+    effect: dict[str, Any] = {"earn": earn}
+    effect |= {name: parts.pop(name) for name in _OF_EFFECT if name in parts}
     return {"campaign": campaign, "kind": "bonus", "effect": effect, **parts}
 
 
 def donation(campaign: str, give: Mapping[str, Any], **parts: Any) -> dict[str, Any]:
     """A donation of the retailer to the forest fund, unless `to` or `funding` say otherwise."""
-    effect = {
-        "give": give,
-        "to": {"fund": "forest-animals"},
-        **{k: parts.pop(k) for k in ("per", "base", "to", "from") if k in parts},
-    }
+    effect: dict[str, Any] = {"give": give, "to": {"fund": "forest-animals"}}
+    effect |= {name: parts.pop(name) for name in _OF_EFFECT if name in parts}
     funding = [{"party": "retail-nsk", "share": "1"}]
     return {"campaign": campaign, "kind": "donation", "effect": effect, "funding": funding, **parts}
 
@@ -117,7 +124,15 @@ def line(
 
 
 def store(**changes: Any) -> Store:
-    return Store(**{"id": "nsk-07", "retailer": "retail-nsk", "region": "siberia", "programme": "club", "currency": "RUB", **changes})  # fmt: skip
+    values: dict[str, Any] = {
+        "id": "nsk-07",
+        "retailer": "retail-nsk",
+        "region": "siberia",
+        "programme": "club",
+        "currency": "RUB",
+        **changes,
+    }
+    return Store(**values)
 
 
 def facts(*lines: Line, card: bool = True, **changes: Any) -> Facts:

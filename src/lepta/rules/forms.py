@@ -10,6 +10,9 @@ from lepta.rules.fields import MAX_AMOUNT
 from lepta.rules.kind import Form, Kind
 from lepta.rules.kinds import ladder
 
+_LATER = frozenset({"by_tier", "bands"})
+"""Fields of the language that are not supported yet: empty, they pass."""
+
 
 def form_of(key: Literal["earn", "give"], said: Mapping[str, Any]) -> Form:
     """The form that `effect.earn` or `effect.give` holds; raises `InvalidRequest`."""
@@ -22,7 +25,9 @@ def form_of(key: Literal["earn", "give"], said: Mapping[str, Any]) -> Form:
 
 def _form(candidates: Sequence[Kind], said: Mapping[str, Any], path: str) -> Form:
     known = sorted({name for kind in candidates for name in kind.fields})
-    unknown = [name for name in said if name not in known]
+    filled = {name: value for name, value in said.items() if value is not None}
+    passing = {*known, *(_LATER - filled.keys())}
+    unknown = [name for name in said if name not in passing]
     if unknown:
         raise InvalidRequest(
             [
@@ -33,7 +38,6 @@ def _form(candidates: Sequence[Kind], said: Mapping[str, Any], path: str) -> For
                 for name in unknown
             ]
         )
-    filled = {name: value for name, value in said.items() if value is not None}
     for kind in candidates:
         if kind.fields == filled.keys():
             return Form(kind, refusals.read(kind.params, filled, path))

@@ -52,10 +52,10 @@ def match(rulebook: Rulebook, facts: Facts) -> Matched:
     flags = _choice_flags(rulebook, facts)
     if not rulebook.has_programme(facts.store.programme) or facts.at.year not in _YEARS:
         return Matched(facts, None, (), (), (), flags, 0)
-    programme = rulebook.programme(facts.store.programme, facts.at)
+    at_s, today = second(facts.at), facts.at.toordinal()
+    programme = rulebook.programme_at(facts.store.programme, at_s)
     goods = [n for n, line in enumerate(facts.lines) if line.is_goods]
     hits, hour = rulebook.index(programme.id).touched(facts, goods)
-    at_s, today = second(facts.at), facts.at.toordinal()
     same_currency = programme.currency == facts.currency
     candidates = []
     for track, found in hits.items():

@@ -49,6 +49,8 @@ def over_lines(
 
     By largest remainder both times; what a SKU gets does not depend on how its lines are split.
     """
+    if len(positions) == 1:
+        return ((positions[0], total),)
     parts = dict(zip(by_sku, allocate(total, list(by_sku.values())), strict=True))
     if len(parts) == len(positions):
         return tuple([(n, parts[lines[n].sku]) for n in positions])

@@ -130,8 +130,11 @@ class Rulebook:
 
     def programme(self, programme: str, at: datetime) -> Programme:
         """The version in force at `at`; raises `KeyError` for a programme that was never published."""
+        return self.programme_at(programme, second(at))
+
+    def programme_at(self, programme: str, at_s: int) -> Programme:
+        """The same by the second since 1970."""
         versions = self._programmes[programme]
-        at_s = second(at)
         for from_s, version in reversed(versions):
             if from_s <= at_s:
                 return version

@@ -1,0 +1,97 @@
+"""Before the campaigns: the total spread over the lines, the ceiling of a redemption, its money."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import make_rules as make
+from lepta.rules.redemption import ceiling, eligible, money_of, over_lines, spread
+
+amounts = st.lists(st.integers(-(10**6), 10**6), min_size=1, max_size=12)
+
+
+@pytest.mark.parametrize(
+    ("total", "lines", "spread_to"),
+    [
+        (300, [100, 200], [100, 200]),
+        (297, [100, 200], [99, 198]),
+        (299, [100, 100, 100], [99, 100, 100]),
+        (180, [100, -20, 200], [67, -20, 133]),
+        (0, [100], [0]),
+        (-20, [0, -5], [0, -5]),
+    ],
+)
+def test_the_difference_falls_on_lines_above_nothing(
+    total: int, lines: list[int], spread_to: list[int]
+) -> None:
+    assert spread(total, lines) == spread_to
+
+
+@given(amounts, st.integers(0, 10**6))
+def test_the_lines_sum_to_the_total(lines: list[int], less: int) -> None:
+    total = sum(lines) - less
+    result = spread(total, lines)
+    if any(amount > 0 for amount in lines):
+        assert sum(result) == total
+    assert all(after <= before for after, before in zip(result, lines, strict=True))
+    assert [a for a, b in zip(result, lines, strict=True) if b <= 0] == [b for b in lines if b <= 0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "available", "points"),
+    [
+        ({}, 10_000, 1295),
+        ({}, 50, 50),
+        ({}, 0, 0),
+        ({}, -5, 0),
+        ({"redeem": {"max_share": "1"}}, 10_000, 2590),
+        ({"redeem": {"max_share": "0"}}, 10_000, 0),
+        ({"redeem": {"max_share": "1", "min_cash": 25000}}, 10_000, 90),
+        ({"redeem": {"min_cash": 30000}}, 10_000, 0),
+        ({"redeem": {"max_share": "0.333333"}}, 10_000, 863),
+        ({"redeem": {"exclude": {"categories": ["frozen"]}}}, 10_000, 0),
+        ({"point_value": "1"}, 10_000, 129),
+        ({"points_scale": 2, "point_value": "1"}, 100_000, 12950),
+        ({"point_value": "0.001"}, 10**6, 129500),
+    ],
+)
+def test_the_ceiling_is_the_least_of_what_bounds_it(
+    changes: dict[str, Any], available: int, points: int
+) -> None:
+    lines = [make.line(categories=["frozen"])]
+    assert ceiling(make.programme(**changes), lines, 25900, available) == points
+
+
+def test_only_goods_above_nothing_may_be_paid_with_points() -> None:
+    lines = [
+        make.line("1", 100),
+        make.line("2", -50),
+        make.line("3", 300, goods=False),
+        make.line("4", 500, categories=["tobacco"]),
+    ]
+    programme = make.programme(redeem={"exclude": {"categories": ["tobacco"]}})
+    assert eligible(programme, lines) == [100, 0, 0, 0]
+    assert over_lines(programme, lines, 7) == [7, 0, 0, 0]
+    assert over_lines(programme, lines, 0) == [0, 0, 0, 0]
+
+
+@given(
+    amounts,
+    st.integers(0, 10**7),
+    st.sampled_from(["0.1", "0.5", "1"]),
+    st.sampled_from(["0.001", "0.10", "0.33", "7"]),
+)
+def test_points_never_pay_more_than_is_due(
+    prices: list[int], available: int, share: str, value: str
+) -> None:
+    programme = make.programme(redeem={"max_share": share}, point_value=value)
+    lines = [make.line(str(n), price) for n, price in enumerate(prices)]
+    points = ceiling(programme, lines, sum(prices), available)
+    money = money_of(programme, points)
+    assert 0 <= points <= available
+    assert money <= max(sum(prices), 0)
+    parts = over_lines(programme, lines, money)
+    assert sum(parts) == money
+    assert all(part <= max(price, 0) for part, price in zip(parts, prices, strict=True))
