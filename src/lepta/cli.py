@@ -161,19 +161,26 @@ def verify(
 
 @app.command()
 def bench(
+    rows: Annotated[
+        list[str] | None, typer.Argument(metavar="ROW...", help="Such as P5 P6; by default all.")
+    ] = None,
     *,
     json: Annotated[str | None, typer.Option(metavar="FILE|-", help="Also as JSON.")] = None,
     compare: Annotated[
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="An earlier --json to compare with."),
     ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Small and rough, to try it.")] = False,
     database_url: DatabaseUrl = None,
     data_dir: DataDir = None,
 ) -> None:
     """Measure against pgbench and others in the same run."""
     from lepta.commands import benching
 
-    sys.exit(benching.bench(database_url, data_dir, json=json, compare=compare))
+    chosen = tuple(rows or ())
+    sys.exit(
+        benching.bench(database_url, data_dir, json=json, compare=compare, rows=chosen, quick=quick)
+    )
 
 
 @keys.command("create")
