@@ -280,8 +280,8 @@ class Recorded:
 
     @property
     def id(self) -> str:
-        """The checkout's public name: its place in the log and eight digits that cannot be guessed."""
-        return f"{self.shard:04x}{self.log_index:012x}{self.request_digest[:8]}"
+        """The checkout's public name."""
+        return checkout_id(self.shard, self.log_index, self.request_digest)
 
     def equals(self, event: Checkout) -> bool:
         """Whether `event` is this very event, card included."""
@@ -297,6 +297,11 @@ class Recorded:
     def _matches(self, request: bytes) -> bool:
         digest = sha256(self.salt + b"request\n" + request).hexdigest()
         return digest == self.request_digest
+
+
+def checkout_id(shard: int, log_index: int, request_digest: str) -> str:
+    """A sale's public name: 4 + 12 hexadecimal digits of its place, 8 of its digest that cannot be guessed."""
+    return f"{shard:04x}{log_index:012x}{request_digest[:8]}"
 
 
 def parse_checkout_id(text: str) -> tuple[int, int] | None:

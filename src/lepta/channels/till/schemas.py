@@ -28,6 +28,7 @@ from lepta.rules.facts import Gift
 MAX_LINES = 1_000
 MAX_AMOUNT = 10**12
 MAX_SEQUENCE = 2**53 - 1
+MIN_YEAR, MAX_YEAR = 2000, 2199
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
@@ -58,9 +59,15 @@ def _opaque(text: str) -> str:
 
 
 def _quantity(text: str) -> str:
-    if not (text.isdecimal() and text.isascii()):
+    if not (text.isdecimal() and text.isascii() and len(text) <= 12):
         micro(text)
     return text
+
+
+def _of_this_age(moment: date) -> date:
+    if not MIN_YEAR <= moment.year <= MAX_YEAR:
+        raise ValueError(f"lies outside of the years {MIN_YEAR} to {MAX_YEAR}; set the till's clock")
+    return moment
 
 
 Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
@@ -131,9 +138,9 @@ class CheckoutBody(Body):
 
     store: Id
     till: Id
-    business_day: date
+    business_day: Annotated[date, AfterValidator(_of_this_age)]
     sequence: Annotated[int, Field(ge=0, le=MAX_SEQUENCE)]
-    occurred_at: AwareDatetime
+    occurred_at: Annotated[AwareDatetime, AfterValidator(_of_this_age)]
     currency: Annotated[str, AfterValidator(_known_currency)]
     card: Opaque | None = None
     lines: Annotated[tuple[LineBody, ...], Field(min_length=1)]
