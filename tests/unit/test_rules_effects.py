@@ -172,6 +172,27 @@ def test_a_multiplier_adds_to_the_base_points_of_its_lines() -> None:
     assert doubled.by_line == ((0, 6),)
 
 
+def test_a_multiplier_leaves_other_groups_points_alone() -> None:
+    first = {**make.bonus("first", {"points": 100}), "stacking": {"group": "a"}}
+    book = make.rulebook(first, make.BASE, make.bonus("double", {"multiply": "2"}))
+    assert earned(outcome(book, make.facts())) == {"base": 12, "first": 100, "double": 12}
+
+
+def test_a_line_found_by_two_of_its_categories_counts_once() -> None:
+    what = {"categories": ["fresh", "milk"]}
+    book = make.rulebook(make.bonus("b", {"points": 5}, per="unit", what=what))
+    sale = make.facts(make.line(categories=["milk", "fresh"]))
+    assert earned(outcome(book, sale)) == {"b": 5}
+
+
+def test_points_for_units_fall_on_lines_as_priced_whatever_was_redeemed() -> None:
+    book = make.rulebook(make.bonus("b", {"points": 10}, per="unit"))
+    sale = make.facts(make.line(amount=100, quantity="0.5"), make.line(amount=100, quantity="0.5"))
+    [effect] = outcome(book, sale, net=[0, 100]).effects
+    assert isinstance(effect, Earn)
+    assert effect.by_line == ((0, 5), (1, 5))
+
+
 def test_a_multiplier_of_nothing_gives_nothing() -> None:
     book = make.rulebook(make.bonus("double", {"multiply": "2"}))
     assert codes(book, outcome(book, make.facts())) == {"double": Why.NO_BASE_POINTS}

@@ -29,7 +29,7 @@ lines = st.builds(
 baskets = st.lists(lines, min_size=1, max_size=8)
 
 whats = st.sampled_from([{}, {"skus": ["1", "3"]}, {"categories": ["milk"]}, {"exclude": {"skus": ["2"]}}])  # fmt: skip
-earns = st.sampled_from(
+earns: st.SearchStrategy[tuple[dict[str, Any], str]] = st.sampled_from(
     [
         ({"points": 5}, "unit"),
         ({"points": 5}, "line"),
@@ -42,7 +42,7 @@ earns = st.sampled_from(
         ({"multiply": "1.7"}, "basket"),
     ]
 )
-gives = st.sampled_from(
+gives: st.SearchStrategy[tuple[dict[str, Any], str]] = st.sampled_from(
     [
         ({"points": 7, "money_rate": "0.13"}, "unit"),
         ({"points": 7, "money_rate": "0.13"}, "basket"),
@@ -70,8 +70,7 @@ def limits(draw: st.DrawFn, unit: str) -> dict[str, Any]:
 @st.composite
 def campaigns(draw: st.DrawFn, name: str) -> dict[str, Any]:
     bonus = draw(st.booleans())
-    drawn: tuple[dict[str, Any], str] = draw(earns if bonus else gives)
-    form, per = drawn
+    form, per = draw(earns if bonus else gives)
     unit = "points" if bonus else "money"
     parties = draw(shares)
     funding = [

@@ -135,6 +135,12 @@ def test_a_version_is_found_by_what_it_is_about() -> None:
         assert [n for n, _ in effect.by_line] == covered
 
 
+def test_a_superseded_version_costs_nothing_any_more() -> None:
+    book = published(make.rulebook(flat(5)), flat(7, what={"skus": ["1"]}), 2, JUNE)
+    for sku, visited in (("1", 1), ("2", 0)):
+        assert engine.match(book, make.facts(make.line(sku))).visited == visited
+
+
 def test_the_newest_limit_counts_for_late_events_too() -> None:
     old = {**make.HUNTER, "limits": {"units": 9, "per_card": 9}}
     budget = [{**make.HUNTER["funding"][0], "budget": {"money": 600}}, make.HUNTER["funding"][1]]

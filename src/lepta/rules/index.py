@@ -130,11 +130,7 @@ def _around(track: Track, hour: datetime) -> list[Campaign]:
     found = []
     until_s = -ALWAYS
     for from_s, campaign in reversed(track.versions):
-        if (
-            campaign is not None
-            and from_s < min(until_s, middle + _ZONES_S)
-            and until_s > middle - _ZONES_S
-        ):
+        if campaign and from_s < middle + _ZONES_S and until_s > middle - _ZONES_S:
             found.append(campaign)
         until_s = min(until_s, from_s)
     return found
@@ -178,14 +174,13 @@ class Draft:
         self._own: dict[str, dict[str, tuple[Track, ...]]] = {}
 
     def put(self, old: Track | None, new: Track, programme: str) -> None:
-        """File `new` in place of `old`."""
+        """File `new` in place of `old`, all of whose versions it has too."""
         before = places_of(c for _, c in old.versions if _of(c, programme)) if old else set()
-        after = places_of(c for _, c in new.versions if _of(c, programme))
-        for name, member in before | after:
+        for place in places_of(c for _, c in new.versions if _of(c, programme)):
+            name, member = place
             bucket = self._file(name).get(member, ())
-            at = bucket.index(old) if old is not None and (name, member) in before else len(bucket)
-            kept = (new,) if (name, member) in after else ()
-            self._file(name)[member] = bucket[:at] + kept + bucket[at + 1 :]
+            at = bucket.index(old) if old is not None and place in before else len(bucket)
+            self._file(name)[member] = (*bucket[:at], new, *bucket[at + 1 :])
 
     def index(self) -> Index:
         """The finished index."""
