@@ -1,12 +1,15 @@
 """Request bodies: JSON straight from bytes into a model, and how OpenAPI documents what the code reads itself."""
 
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict
+from pydantic.json_schema import GenerateJsonSchema
 from starlette.requests import Request
 
 from lepta.errors import InvalidRequest
 from lepta.http.problems import UnsupportedMediaType
+from lepta.money import Ratio
 
 MAX_DEPTH = 32
 JSON = "application/json"
@@ -62,12 +65,24 @@ def check_depth(raw: bytes) -> None:
     )
 
 
+class _Schema(GenerateJsonSchema):
+    """Defaults as documents write them, not as the values that are made of them."""
+
+    def encode_default(self, dft: Any) -> Any:
+        """A rate as its decimal string; an inner document that is all defaults as {}."""
+        if isinstance(dft, Ratio):
+            return format(Decimal(dft.numerator) / dft.denominator, "f")
+        if isinstance(dft, BaseModel):
+            return dft.model_dump(mode="json", exclude_defaults=True)
+        return super().encode_default(dft)
+
+
 def schema(model: type[BaseModel]) -> dict[str, Any]:
     """The model's JSON schema as OpenAPI wants it; `lepta.http.openapi` moves it among the components."""
-    return {
-        "x-component": model.__name__,
-        **model.model_json_schema(ref_template="#/components/schemas/{model}"),
-    }
+    told = model.model_json_schema(
+        ref_template="#/components/schemas/{model}", schema_generator=_Schema
+    )
+    return {"x-component": model.__name__, **told}
 
 
 def reads(model: type[BaseModel], *, required: bool = True) -> dict[str, Any]:

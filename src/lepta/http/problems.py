@@ -316,7 +316,8 @@ def documented(*refusals: type[DomainError]) -> dict[int | str, dict[str, Any]]:
     every: tuple[type[DomainError], ...] = (InvalidRequest, *refusals)
     for error in every:
         lines.setdefault(status_of(error), []).append(f"`{error.code}`: {title(error)}.")
-    content = {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}
+    schema = {"x-component": Problem.__name__, **Problem.model_json_schema()}
+    content = {MEDIA_TYPE: {"schema": schema}}
     return {s: {"description": " ".join(ls), "content": content} for s, ls in sorted(lines.items())}
 
 
@@ -328,5 +329,5 @@ def every_refusal() -> dict[str, type[DomainError]]:
         for error in waiting.pop().__subclasses__():
             waiting.append(error)
             if "code" in error.__dict__:
-                assert found.setdefault(error.code, error) is error, error.code
+                found.setdefault(error.code, error)
     return dict(sorted(found.items()))

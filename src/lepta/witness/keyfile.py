@@ -49,7 +49,7 @@ def create(path: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         with suppress(FileExistsError):
-            draft.hardlink_to(path)
+            path.hardlink_to(draft)
     finally:
         draft.unlink()
     _flush(path.parent)

@@ -1,0 +1,1 @@
+"""The processing centre: the signed log, its tiles and its proofs."""

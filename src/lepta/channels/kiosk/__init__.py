@@ -1,0 +1,1 @@
+"""The kiosk: balances, history, standings and funds."""

@@ -1,0 +1,114 @@
+"""What kiosks and visitors are answered, for the published description."""
+
+from datetime import date, datetime
+
+from pydantic import BaseModel, Field
+
+from lepta.names import NameDocument
+
+
+class ExpiringLot(BaseModel):
+    """Points that can be used up to and including `on`."""
+
+    on: date
+    points: int
+
+
+class CardPoints(BaseModel):
+    """Points of a programme, in its smallest unit; `expiring` within 60 days."""
+
+    available: int
+    held: int
+    pending: int
+    expiring: list[ExpiringLot]
+
+
+class FundShare(BaseModel):
+    """What was given to one fund in this shopper's name."""
+
+    fund: str
+    points: int
+    money: int
+
+
+class CardAnswer(BaseModel):
+    """A card, its owner's first name and points."""
+
+    card: str
+    card_status: str
+    first_name: str | None
+    tier: str | None
+    points: CardPoints
+    donations: list[FundShare]
+
+
+class HistoryPoints(BaseModel):
+    """Points of one event."""
+
+    earned: int
+    pending: int
+    redeemed: int
+    given: int
+    shortfall: int
+
+
+class HistoryDonation(FundShare):
+    """A donation of one event."""
+
+    campaign: str
+
+
+class HistoryItem(BaseModel):
+    """One event on the card."""
+
+    log_index: int
+    kind: str
+    occurred_at: datetime
+    store: str
+    points: HistoryPoints
+    donations: list[HistoryDonation]
+
+
+class HistoryAnswer(BaseModel):
+    """A page of a card's history, the newest first."""
+
+    items: list[HistoryItem]
+    next: str | None = Field(
+        description="Give it back as `after` for the next page; null: this is the last."
+    )
+
+
+class Beneficiary(BaseModel):
+    """One row of a standing."""
+
+    beneficiary: str
+    name: NameDocument
+    donations: int
+    shoppers: int
+    points: int
+    money: int
+
+
+class StandingAnswer(BaseModel):
+    """A campaign's beneficiaries, most money first."""
+
+    campaign: str
+    beneficiaries: list[Beneficiary]
+
+
+class FundMoney(BaseModel):
+    """Money in one currency, minor units: given to the fund, and paid out of that."""
+
+    currency: str
+    given: int
+    paid: int
+
+
+class FundAnswer(BaseModel):
+    """What a fund was given, net of reversals."""
+
+    fund: str
+    name: NameDocument
+    points: int
+    money: list[FundMoney]
+    donations: int

@@ -1,0 +1,1 @@
+"""The office: parties, stores, products, members, programmes, campaigns and keys."""

@@ -1,0 +1,113 @@
+"""Programmes and campaigns: saving and publishing."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Path
+from starlette.requests import Request
+from starlette.responses import Response
+
+from lepta.campaigns.service import NotPublished, Published
+from lepta.channels.office.answers import GUARDED, get_answers, got, put, put_answers
+from lepta.channels.office.schemas import PublishBody, PublishedAnswer
+from lepta.errors import InvalidRequest, NotSupported
+from lepta.http.auth import OfficeKey
+from lepta.http.bodies import JSON, answers, parse, read, reads
+from lepta.http.deps import Revision, Running
+from lepta.http.problems import documented
+from lepta.processing.events import TooBusy
+from lepta.revisions import NotFound
+from lepta.rules.envelope import CampaignDocument
+from lepta.rules.programme import ProgrammeDocument
+
+router = APIRouter(prefix="/v1", tags=["office"])
+
+PathSlug = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[a-z0-9-]+$")]
+_PUBLISHED = {
+    **documented(*GUARDED, NotFound, NotPublished, NotSupported, TooBusy),
+    **answers(PublishedAnswer, s200="It stands in the rulebook."),
+}
+
+
+async def _document(request: Request) -> Mapping[str, Any]:
+    """The body as a JSON object; what stands in it is checked by the rules."""
+    raw = await read(request)
+    try:
+        document = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise InvalidRequest([{"path": "", "reason": f"is not JSON: {error}"}]) from error
+    if not isinstance(document, dict):
+        raise InvalidRequest([{"path": "", "reason": "must be an object"}])
+    return document
+
+
+@router.put(
+    "/programmes/{programme}",
+    responses=put_answers(ProgrammeDocument, TooBusy),
+    openapi_extra=reads(ProgrammeDocument),
+)
+async def put_programme(
+    request: Request, programme: PathSlug, _key: OfficeKey, running: Running, expected: Revision
+) -> Response:
+    """Create or replace a programme, and publish it. Currency and decimals of points can never change."""
+    document = await _document(request)
+    saved = await running.publisher.put_programme(programme, document, expected)
+    return put(document, saved)
+
+
+@router.get("/programmes/{programme}", responses=get_answers(ProgrammeDocument))
+async def get_programme(programme: PathSlug, _key: OfficeKey, running: Running) -> Response:
+    """A programme as it is stored."""
+    document, revision = await running.publisher.get_programme(programme)
+    return got(document, revision)
+
+
+@router.put(
+    "/campaigns/{campaign}",
+    responses=put_answers(CampaignDocument, NotSupported),
+    openapi_extra=reads(CampaignDocument),
+)
+async def put_campaign(
+    request: Request, campaign: PathSlug, _key: OfficeKey, running: Running, expected: Revision
+) -> Response:
+    """Save a new version of a campaign as a draft. Nothing changes in any till until it is published."""
+    document = await _document(request)
+    saved = await running.publisher.put_campaign(campaign, document, expected)
+    return put(document, saved)
+
+
+@router.get("/campaigns/{campaign}", responses=get_answers(CampaignDocument))
+async def get_campaign(campaign: PathSlug, _key: OfficeKey, running: Running) -> Response:
+    """The newest version of a campaign, published or not."""
+    draft = await running.publisher.get_campaign(campaign)
+    return got(draft.document, draft.version)
+
+
+@router.post(
+    "/campaigns/{campaign}/publish",
+    responses=_PUBLISHED,
+    openapi_extra=reads(PublishBody, required=False),
+)
+async def publish_campaign(
+    request: Request, campaign: PathSlug, _key: OfficeKey, running: Running
+) -> Response:
+    """Put a campaign's newest version in force: the first for as long as it is active, a later one from now on."""
+    empty = not await request.body()
+    wish = PublishBody() if empty else await parse(request, PublishBody)
+    return _published(await running.publisher.publish(campaign, wish.from_at))
+
+
+@router.post("/campaigns/{campaign}/pause", responses=_PUBLISHED)
+async def pause_campaign(campaign: PathSlug, _key: OfficeKey, running: Running) -> Response:
+    """Take a campaign out of force from now on, until it is published again."""
+    return _published(await running.publisher.pause(campaign))
+
+
+def _published(done: Published) -> Response:
+    answer = {
+        "campaign": done.campaign,
+        "version": done.version,
+        "rulebook": f"sha256:{done.rulebook.hex()}",
+    }
+    return Response(orjson.dumps(answer), 200, media_type=JSON)

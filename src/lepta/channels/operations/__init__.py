@@ -1,0 +1,1 @@
+"""Operations: health, metrics, documentation and the pages of refusals."""

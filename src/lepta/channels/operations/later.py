@@ -1,0 +1,87 @@
+"""What the contract names and this version does not do yet: asked for, it says so."""
+
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from lepta.errors import DomainError, NotSupported
+from lepta.http.auth import SECURED, Forbidden, RateLimited, Scope, Unauthenticated, authorize
+from lepta.http.problems import documented
+
+router = APIRouter()
+
+
+class Later(NamedTuple):
+    """An address that a coming version serves."""
+
+    method: str
+    path: str
+    tag: str
+    scope: Scope
+    what: str
+
+
+LATER = (
+    Later("POST", "/v1/quotes", "till", Scope.TILL, "a quote"),
+    Later("POST", "/v1/holds", "till", Scope.TILL, "a hold"),
+    Later("POST", "/v1/holds/{hold}/release", "till", Scope.TILL, "a hold"),
+    Later("POST", "/v1/checkouts/{checkout}/void", "till", Scope.TILL, "a void"),
+    Later("POST", "/v1/voids", "till", Scope.TILL, "a void"),
+    Later("POST", "/v1/returns", "till", Scope.TILL, "a return"),
+    Later("POST", "/v1/checkouts:batch", "till", Scope.TILL, "a batch"),
+    Later("POST", "/v1/shifts", "till", Scope.TILL, "closing a shift"),
+    Later("POST", "/v1/gifts", "kiosk", Scope.KIOSK, "a gift at the kiosk"),
+    Later("PUT", "/v1/cards/{card}/choice", "kiosk", Scope.KIOSK, "a choice at the kiosk"),
+    Later("GET", "/v1/statements/{party}", "centre", Scope.STATEMENTS, "a statement"),
+    Later("POST", "/v1/reconciliations", "centre", Scope.SETTLEMENT, "a reconciliation"),
+    Later(
+        "GET",
+        "/v1/reconciliations/{reconciliation}",
+        "centre",
+        Scope.SETTLEMENT,
+        "a reconciliation",
+    ),
+    Later("POST", "/v1/settlements", "centre", Scope.SETTLEMENT, "a settlement"),
+    Later("GET", "/v1/settlements/{settlement}", "centre", Scope.SETTLEMENT, "a settlement"),
+    Later("POST", "/v1/simulations", "office", Scope.SIMULATION, "a simulation"),
+    Later("POST", "/v1/claims", "office", Scope.OFFICE, "claiming a sale"),
+    Later("POST", "/v1/adjustments", "office", Scope.OFFICE, "an adjustment"),
+    Later("POST", "/v1/members/{member}/merge", "office", Scope.OFFICE, "merging members"),
+    Later("DELETE", "/v1/members/{member}", "office", Scope.OFFICE, "erasing a member"),
+)
+
+
+class NotBuilt(NotSupported):
+    """Something the contract names that this version does not do yet."""
+
+    def __init__(self, what: str) -> None:
+        DomainError.__init__(
+            self, f"{what.capitalize()} is not supported by this version. Nothing was recorded."
+        )
+
+
+def _refusing(one: Later) -> Callable[[Request], Awaitable[Response]]:
+    async def refuse(request: Request) -> Response:
+        await authorize(request, one.scope)
+        raise NotBuilt(one.what)
+
+    refuse.__doc__ = f"Not supported by this version: {one.what}."
+    return refuse
+
+
+for _one in LATER:
+    router.add_api_route(
+        _one.path,
+        _refusing(_one),
+        methods=[_one.method],
+        tags=[_one.tag],
+        name=f"later_{_one.method}_{_one.path}",
+        summary="Not supported yet",
+        status_code=422,
+        response_model=None,
+        responses=documented(NotSupported, Unauthenticated, Forbidden, RateLimited),
+        openapi_extra=SECURED,
+    )

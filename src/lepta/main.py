@@ -1,0 +1,85 @@
+"""The application: routers, handlers, middleware and the service's life, wired once."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+import structlog
+from fastapi import APIRouter, FastAPI
+
+from lepta.channels.centre import api as centre
+from lepta.channels.kiosk import api as kiosk
+from lepta.channels.office import api as office
+from lepta.channels.office import campaigns, keys
+from lepta.channels.operations import api as operations
+from lepta.channels.operations import docs, later, pages
+from lepta.channels.till import api as till
+from lepta.channels.till.answers import Answers
+from lepta.channels.till.slips import Slips
+from lepta.http.auth import Gate, RateLimit
+from lepta.http.edge import Edge
+from lepta.http.metrics import Metrics
+from lepta.http.openapi import describe
+from lepta.http.problems import HANDLERS
+from lepta.runtime import running
+from lepta.settings import Settings
+
+# In the order in which addresses are compared: what is asked for most often first.
+ROUTERS: tuple[APIRouter, ...] = (
+    till.router,
+    till.lookups,
+    kiosk.router,
+    centre.router,
+    operations.router,
+    office.router,
+    campaigns.router,
+    keys.router,
+    later.router,
+    pages.router,
+)
+
+
+class Api(FastAPI):
+    """FastAPI with a description of our own."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document."""
+        return describe(self)
+
+
+def create_app(settings: Settings, *, log: Any = None) -> FastAPI:
+    """The service on the database that `settings.database_url` names; it connects when it starts, not before."""
+    metrics = Metrics()
+    app = Api(
+        title="Lepta",
+        version=version("lepta"),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json" if settings.docs else None,
+        redirect_slashes=False,
+        lifespan=_life(settings),
+        exception_handlers=dict(HANDLERS),
+    )
+    app.state.metrics = metrics
+    app.add_middleware(Edge, log=log or structlog.get_logger("lepta.http"), metrics=metrics)
+    for router in (*ROUTERS, *([docs.router] if settings.docs else [])):
+        # Not include_router: that matches each address twice, and says only half of a route's template.
+        app.router.routes.extend(router.routes)
+    return app
+
+
+def _life(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def life(app: FastAPI) -> AsyncIterator[None]:
+        async with running(settings) as found:
+            limit = RateLimit(
+                kiosk_per_minute=settings.kiosk_rate_per_minute,
+                others_per_minute=settings.rate_per_minute,
+            )
+            app.state.runtime = found
+            app.state.gate = Gate(found.keys, limit)
+            app.state.answers = Answers(Slips(found.directory, found.rulebooks))
+            yield
+
+    return life

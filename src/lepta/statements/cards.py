@@ -1,0 +1,157 @@
+"""A card's points and history. Reads only; what it says of a person is for the endpoints behind a key."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import text
+
+from lepta.db import Tx
+from lepta.errors import DomainError, InvalidRequest, Kind
+from lepta.ledger.chart import points_of
+from lepta.processing.leaf import KINDS, Recorded
+
+SHARD = 0
+EXPIRING_WITHIN = timedelta(days=60)
+
+_HOLDER = text("""
+    SELECT c.status, m.ref, m.first_name, m.tier FROM card c JOIN member m ON m.id = c.member WHERE c.card = :card
+""")
+_PROGRAMME_OF_STORE = text("SELECT programme FROM store WHERE id = :store")
+_PROGRAMMES = text("SELECT id FROM programme ORDER BY id LIMIT 2")
+_NUMBERS = text("""
+    SELECT a.code, a.id, b.credits - b.debits AS points
+    FROM account a JOIN asset s ON s.id = a.asset JOIN account_balance b ON b.shard = a.shard AND b.account = a.id
+    WHERE a.shard = :shard AND a.ref = :ref AND a.kind = 'member' AND s.name = :asset
+""")
+_EXPIRING = text("""
+    SELECT expires_on, sum(remaining)::bigint FROM lot
+    WHERE shard = :shard AND account = :account AND expires_on <= :until GROUP BY expires_on ORDER BY expires_on
+""")
+_GIVEN = text("""
+    SELECT fund, sum(points)::bigint AS points, sum(money_minor)::bigint AS money FROM supporter
+    WHERE shard = :shard AND member = :member GROUP BY fund ORDER BY fund
+""")
+_HISTORY = text("""
+    SELECT leaf, beside, salt, facts, basket FROM event
+    WHERE shard = :shard AND member = :member AND log_index < :before AND kind = :kind
+    ORDER BY log_index DESC LIMIT :most
+""")
+
+
+class UnknownCard(DomainError):
+    """Nobody has this card.
+
+    No member has a card of this number. Check the number; the office gives cards to members.
+    """
+
+    code = "unknown-card"
+    kind = Kind.NOT_FOUND
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Nobody has a card of this number. Check it, or have the office give it to a member."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Whose card it is, and the accounts of one programme."""
+
+    status: str
+    first_name: str | None
+    tier: str | None
+    points: dict[str, int]
+    """Points by account code; a missing one is 0."""
+    account: int | None
+    """The account that events and gifts name the member by; None before the first points."""
+
+
+async def holder(tx: Tx, card: str, programme: str) -> Holder:
+    """The card's owner in one programme; `UnknownCard` if there is none."""
+    row = (await tx.execute(_HOLDER, {"card": card})).one_or_none()
+    if row is None:
+        raise UnknownCard
+    where = {"shard": SHARD, "ref": row.ref, "asset": points_of(programme)}
+    accounts = {
+        code: (number, points) for code, number, points in await tx.execute(_NUMBERS, where)
+    }
+    points = {code: amount for code, (_, amount) in accounts.items()}
+    number = accounts["available"][0] if "available" in accounts else None
+    return Holder(row.status, row.first_name, row.tier, points, number)
+
+
+async def programme_for(tx: Tx, asked: str | None, store: str | None) -> str:
+    """The programme asked for, else the one of the key's store, else the only one there is."""
+    if asked is not None:
+        return asked
+    if store is not None:
+        found: str | None = await tx.scalar(_PROGRAMME_OF_STORE, {"store": store})
+        if found is not None:
+            return found
+    several = list((await tx.execute(_PROGRAMMES)).scalars())
+    if len(several) != 1:
+        why = "several programmes exist" if several else "no programme exists yet"
+        raise InvalidRequest([{"path": "programme", "reason": f"is required: {why}"}])
+    return str(several[0])
+
+
+async def summary(tx: Tx, card: str, programme: str, today: date) -> dict[str, Any]:
+    """What a kiosk shows; points in smallest units, money in minor ones."""
+    found = await holder(tx, card, programme)
+    expiring: Sequence[Any] = ()
+    donations: list[dict[str, Any]] = []
+    if found.account is not None:
+        where = {"shard": SHARD, "account": found.account, "until": today + EXPIRING_WITHIN}
+        expiring = (await tx.execute(_EXPIRING, where)).all()
+        given = await tx.execute(_GIVEN, {"shard": SHARD, "member": found.account})
+        donations = [{"fund": row.fund, "points": row.points, "money": row.money} for row in given]
+    counts = {code: found.points.get(code, 0) for code in ("available", "held", "pending")}
+    return {
+        "card": card,
+        "card_status": found.status,
+        "first_name": found.first_name,
+        "tier": found.tier,
+        "points": {**counts, "expiring": [{"on": on, "points": points} for on, points in expiring]},
+        "donations": donations,
+    }
+
+
+async def history(
+    tx: Tx, card: str, programme: str, after: int | None, limit: int
+) -> dict[str, Any]:
+    """The card owner's events, the newest first; `next` goes on where this page ends, None at the end."""
+    found = await holder(tx, card, programme)
+    if found.account is None:
+        return {"items": [], "next": None}
+    where = {
+        "shard": SHARD,
+        "member": found.account,
+        "before": 2**62 if after is None else after,
+        "kind": KINDS["checkout"],
+        "most": limit + 1,
+    }
+    sales = [Recorded.parse(*row) for row in await tx.execute(_HISTORY, where)]
+    shown = sales[:limit]
+    more = len(sales) > limit
+    return {
+        "items": [_item(sale) for sale in shown],
+        "next": str(shown[-1].log_index) if more else None,
+    }
+
+
+def _item(sale: Recorded) -> dict[str, Any]:
+    outcome = sale.outcome
+    occurred_at: datetime = sale.event.occurred_at
+    return {
+        "log_index": sale.log_index,
+        "kind": "checkout",
+        "occurred_at": occurred_at,
+        "store": sale.event.key.store,
+        "points": outcome.points._asdict(),
+        "donations": [
+            {"campaign": d.campaign, "fund": d.fund, "points": d.points, "money": d.money}
+            for d in outcome.donations
+        ],
+    }
