@@ -125,12 +125,13 @@ class Index:
 
 
 def _around(track: Track, hour: datetime) -> list[Campaign]:
-    """The versions in force some time about `hour`, whatever the zone."""
+    """The versions about all goods that are in force some time about `hour`, whatever the zone."""
     middle = round((hour - datetime(1970, 1, 1)) / timedelta(seconds=1))  # noqa: DTZ001 - a wall clock
     found = []
     until_s = -ALWAYS
     for from_s, campaign in reversed(track.versions):
-        if campaign and from_s < middle + _ZONES_S and until_s > middle - _ZONES_S:
+        timely = from_s < middle + _ZONES_S and until_s > middle - _ZONES_S
+        if timely and campaign is not None and campaign.goods.all_goods:
             found.append(campaign)
         until_s = min(until_s, from_s)
     return found
