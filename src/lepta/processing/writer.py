@@ -14,6 +14,7 @@ import asyncpg
 import structlog
 
 from lepta.db import Database
+from lepta.logs import described
 from lepta.processing import batch as batches
 from lepta.processing import metrics, sql
 from lepta.processing.batch import Answered, Done, Sources
@@ -175,11 +176,11 @@ class Writer:
             done = await self._write([waiting.submission for waiting in batch])
         except Exception as error:
             if len(batch) == 1:
-                log.exception("event-failed", kind=type(batch[0].submission.event).__name__)
+                log.error("event-failed", **described(error))
                 metrics.FAILED.inc()
                 self._landed(batch[0]).fail(error)
                 return
-            log.exception("batch-failed", events=len(batch))
+            log.error("batch-failed", events=len(batch), **described(error))
             for waiting in batch:
                 await self._settle([waiting])
             return
