@@ -174,13 +174,13 @@ class Writer:
         """Write a batch and answer it. An event that cannot be written never takes its neighbours along."""
         try:
             done = await self._write([waiting.submission for waiting in batch])
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, only its own event pays
             if len(batch) == 1:
-                log.error("event-failed", **described(error))
+                log.error("event-failed", **described(error))  # noqa: TRY400 - its words may quote a card
                 metrics.FAILED.inc()
                 self._landed(batch[0]).fail(error)
                 return
-            log.error("batch-failed", events=len(batch), **described(error))
+            log.error("batch-failed", events=len(batch), **described(error))  # noqa: TRY400
             for waiting in batch:
                 await self._settle([waiting])
             return
