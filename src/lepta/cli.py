@@ -25,7 +25,7 @@ DatabaseUrl = Annotated[
     str | None,
     typer.Option(
         metavar="URL",
-        help="A PostgreSQL of yours: postgresql://user@host/database. [env: LEPTA_DATABASE_URL]",
+        help="A PostgreSQL of yours: postgresql://user@host/database. Or LEPTA_DATABASE_URL in the environment.",
         rich_help_panel=WHERE,
     ),
 ]
@@ -33,7 +33,7 @@ DataDir = Annotated[
     Path | None,
     typer.Option(
         metavar="DIR",
-        help="Where the embedded database lies. [env: LEPTA_DATA_DIR]",
+        help="Where the embedded database lies. Or LEPTA_DATA_DIR.",
         rich_help_panel=WHERE,
         file_okay=False,
     ),

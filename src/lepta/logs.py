@@ -9,18 +9,29 @@ import orjson
 import structlog
 
 
+def configure(stream: BinaryIO | None = None) -> None:
+    """From now on every logger of this process writes to `stream` (standard error if None), each line at once."""
+    structlog.configure(
+        logger_factory=structlog.BytesLoggerFactory(stream or sys.stderr.buffer),
+        processors=_processors(),
+        wrapper_class=structlog.make_filtering_bound_logger("info"),
+        cache_logger_on_first_use=True,
+    )
+
+
 def make_log(stream: BinaryIO | None = None) -> Any:
     """A logger that writes to `stream` (standard error if None), each line at once."""
     return structlog.wrap_logger(
         structlog.BytesLogger(stream or sys.stderr.buffer),
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper("iso"),
-            _render,
-        ],
+        processors=_processors(),
         wrapper_class=structlog.make_filtering_bound_logger("info"),
         cache_logger_on_first_use=True,
     )
+
+
+def _processors() -> list[Any]:
+    stamp = structlog.processors.TimeStamper("iso")
+    return [structlog.processors.add_log_level, stamp, _render]
 
 
 def _render(_logger: Any, _name: str, event: Any) -> bytes:

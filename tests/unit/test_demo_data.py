@@ -136,9 +136,9 @@ def test_gift_cards_and_deposits_are_not_goods(day: tuple[Basket, ...]) -> None:
 @pytest.mark.parametrize(
     ("shorthand", "name"),
     [
-        ("SFT DRNK 2 LITER BTL CARB INCL", "Soft drink 2 liter bottle carbonated"),
-        ("CANDY BARS (SINGLES)(INCLUDING", "Candy bars (singles)"),
-        ("", "Product 7"),
+        ("SFT DRNK 2 LITER BTL CARB INCL", "soft drink 2 liter bottle carbonated"),
+        ("CANDY BARS (SINGLES)(INCLUDING", "candy bars (singles)"),
+        ("", "product 7"),
     ],
 )
 def test_products_have_readable_names(shorthand: str, name: str) -> None:
@@ -152,6 +152,7 @@ def test_products_have_readable_names(shorthand: str, name: str) -> None:
         ("\n".join(founding.RECEIPT).replace(" ", "\n") + "\nНачислено: 1", True),
         ("\n".join(reversed(founding.RECEIPT)), False),
         ("\n".join(founding.RECEIPT).replace("50", "5"), False),
+        ("\nAnd more.\n".join(founding.RECEIPT), False),
         ("", False),
     ],
 )

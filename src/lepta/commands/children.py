@@ -5,6 +5,7 @@ import multiprocessing
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 
@@ -23,11 +24,11 @@ class NotReady(DomainError):
 
 
 @contextlib.contextmanager
-def service(settings: Settings, listener: socket.socket) -> Iterator[str]:
+def service(settings: Settings, log_file: Path, listener: socket.socket) -> Iterator[str]:
     """Run the service on `listener` in a process of its own and give its URL once it is ready."""
     context = multiprocessing.get_context("spawn")
     process = context.Process(
-        target=run_child, args=(configure(settings), [listener]), name="lepta-service"
+        target=run_child, args=(configure(settings, log_file), [listener]), name="lepta-service"
     )
     process.start()
     url = address_of(listener)

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import typer
@@ -66,15 +67,15 @@ def _serve_on(config: "uvicorn.Config", listener: socket.socket, workers: int) -
     from uvicorn.supervisors import Multiprocess
 
     config.workers = workers
-    Multiprocess(config, target=partial(run_child, config), sockets=[listener]).run()
+    Multiprocess(config, sockets=[listener]).run()
 
 
-def configure(settings: Settings) -> "uvicorn.Config":
-    """How uvicorn runs the service; it can be sent to a child process."""
+def configure(settings: Settings, log_file: Path | None = None) -> "uvicorn.Config":
+    """How uvicorn runs the service; it can be sent to a child process. The log goes to stderr, or to a file."""
     import uvicorn
 
     return uvicorn.Config(
-        partial(_app, settings),
+        partial(_app, settings, log_file),
         factory=True,
         lifespan="on",
         log_config=None,
@@ -84,23 +85,27 @@ def configure(settings: Settings) -> "uvicorn.Config":
     )
 
 
-def _app(settings: Settings) -> object:
+def _app(settings: Settings, log_file: Path | None) -> object:
+    from lepta import logs
     from lepta.main import create_app
 
+    if parent := multiprocessing.parent_process():
+        threading.Thread(target=_follow, args=(parent,), name="follow", daemon=True).start()
+    # Open as long as the process lives.
+    stream = log_file.open("ab", buffering=0) if log_file else None
+    logs.configure(stream)
     return create_app(settings)
 
 
 def run_child(config: "uvicorn.Config", sockets: list[socket.socket]) -> None:
-    """The service as a child process: it never outlives its parent."""
+    """The service as a child process."""
     import uvicorn
 
-    threading.Thread(target=_follow_parent, name="follow-parent", daemon=True).start()
     uvicorn.Server(config).run(sockets=sockets)
 
 
-def _follow_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None, "only for child processes"
+def _follow(parent: multiprocessing.process.BaseProcess) -> None:
+    """End this process when its parent has ended, however that ended."""
     parent.join()
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(DRAIN_S)

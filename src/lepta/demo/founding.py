@@ -14,7 +14,7 @@ RECEIPT = (
     "При покупке пельменей «Охотничьи» Вами передано в Фонд защиты лесных животных 50 баллов.",
     "Спасибо за покупку!",
 )
-"""These sentences, in this order, stand on his receipt."""
+"""His receipt begins with these sentences; earned points and balance follow."""
 
 
 def checkout(
@@ -26,7 +26,7 @@ def checkout(
         "till": TILL.till,
         "business_day": "2017-12-24",
         "sequence": sequence,
-        "occurred_at": f"2017-12-24T18:{15 + sequence % 40:02d}:03+07:00",
+        "occurred_at": f"2017-12-24T18:{15 + sequence:02d}:03+07:00",
         "currency": "RUB",
         "lines": [
             {
@@ -55,12 +55,5 @@ def all_checkouts() -> list[dict[str, Any]]:
 
 
 def is_on(receipt: str) -> bool:
-    """Whether the founding sentences stand on a receipt, whatever its width."""
-    flowing = " ".join(receipt.split())
-    place = 0
-    for sentence in RECEIPT:
-        place = flowing.find(sentence, place)
-        if place < 0:
-            return False
-        place += len(sentence)
-    return True
+    """Whether a receipt begins with the founding sentences, nothing between them, whatever its width."""
+    return " ".join(receipt.split()).startswith(" ".join(RECEIPT))

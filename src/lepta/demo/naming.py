@@ -20,11 +20,10 @@ _NOT_SLUG = re.compile(r"[^a-z0-9]+")
 
 
 def readable(text: str) -> str:
-    """As people would write it: "SFT DRNK 2 LITER BTL CARB INCL" is "Soft drink 2 liter bottle carbonated"."""
+    """As people would write it: "SFT DRNK 2 LITER BTL CARB INCL" is "soft drink 2 liter bottle carbonated"."""
     cut = _UNCLOSED.sub("", text)
     words = [WORDS.get(word, word) for word in cut.lower().replace("/", " / ").split()]
-    plain = " ".join(word for word in words if word).replace(" / ", "/").strip(" -/:")
-    return plain[:1].upper() + plain[1:]
+    return " ".join(word for word in words if word).replace(" / ", "/").strip(" -/:")
 
 
 def slug(text: str) -> str:
@@ -37,7 +36,7 @@ def name(product: Product) -> str:
     for text in (product.type, product.category, product.department):
         if words := readable(text):
             return words
-    return f"Product {product.product}"
+    return f"product {product.product}"
 
 
 def categories(product: Product) -> list[str]:

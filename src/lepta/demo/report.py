@@ -43,33 +43,34 @@ def balances(console: Console, cards: Sequence[Answer]) -> None:
     table.add_column("Points", justify="right")
     table.add_column("Gave")
     for card in cards:
-        gave = ", ".join(
-            f"{d['fund']}: {d['points']} points, {money(d['money'])}" for d in card["donations"]
-        )
+        gave = "\n".join(_gave(donation) for donation in card["donations"])
         available = str(card["points"]["available"])
         table.add_row(card["card"], card["first_name"], available, gave or "-")
     console.print(table)
 
 
+def _gave(donation: Answer) -> str:
+    points = f", {donation['points']} points" if donation["points"] else ""
+    return f"{donation['fund']}: {money(donation['money'])} RUB{points}"
+
+
 def owed(console: Console, totals: Totals, names: Mapping[str, str]) -> None:
     """What each fund and school is owed, and by whom."""
-    payers = sorted({payer for _, payer in totals.owed}, key=lambda p: (p == SHOPPERS, p))
-    table = Table(title="Owed to funds and schools, RUB", title_justify="left", title_style="bold")
+    table = Table(title="Owed to funds and schools", title_justify="left", title_style="bold")
     table.add_column("To")
-    for heading in (*payers, "Sum", "Points given"):
-        table.add_column(heading, justify="right")
-    for fund in sorted(totals.funds):
-        parts = [totals.owed[fund, payer] for payer in payers]
-        shown = [money(part) if part else "" for part in (*parts, totals.funds[fund].money_minor)]
-        table.add_row(names.get(fund, fund), *shown, str(totals.funds[fund].points or ""))
-    table.add_section()
-    sums = [sum(totals.owed[fund, payer] for fund in totals.funds) for payer in payers]
-    whole = sum(given.money_minor for given in totals.funds.values())
-    points = sum(given.points for given in totals.funds.values())
-    table.add_row("Sum", *map(money, (*sums, whole)), str(points))
+    table.add_column("By")
+    table.add_column("RUB", justify="right")
+    table.add_column("Points given", justify="right")
+    for fund, given in sorted(totals.funds.items()):
+        for payer in sorted(payer for owed_to, payer in totals.owed if owed_to == fund):
+            whose = "the shoppers themselves" if payer == SHOPPERS else names[payer]
+            table.add_row("", whose, money(totals.owed[fund, payer]), "")
+        points = str(given.points) if given.points else ""
+        table.add_row(names[fund], f"{given.donations} donations", money(given.money_minor), points)
+        table.add_section()
     console.print(table)
     console.print(
-        "[dim]What shoppers gave of their own was collected at the tills: the retailer passes it on.[/]"
+        "[dim]What shoppers gave of their own lies in the tills: the retailer passes it on.[/]"
     )
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from lepta.demo import people
-from lepta.demo.day import Basket, Line, products
-from lepta.demo.naming import line_kind
+from lepta.demo.day import Basket, Line, Product, products
+from lepta.demo.naming import categories, line_kind
 from lepta.demo.programme import store_ids
 
 TILLS_PER_STORE = 2
@@ -21,6 +21,8 @@ ROUND_UP = "round-up-children"
 ROUND_UP_TO_MINOR = 100
 POINT_MINOR = 10
 """What a point is worth at the till; see programme/programme.yaml."""
+NOT_FOR_POINTS = frozenset({"cigarettes", "fuel"})
+"""What points do not pay for, as the programme says there."""
 
 
 class Till(NamedTuple):
@@ -95,9 +97,22 @@ def _wishes(visit: Visit, available_points: int) -> dict[str, Any]:
     if visit.later and habits.redeems == "max":
         wishes["redeem"] = {"max": True}
     elif visit.later and habits.redeems == "some":
-        # A quarter of the bill, which is below the ceiling of the programme.
-        points = min(available_points, basket.total_minor // 4 // POINT_MINOR)
+        # The ceiling of the programme is half of what points may pay for, so a quarter of it is below.
+        points = min(available_points, _payable_minor(basket) // 4 // POINT_MINOR)
         wishes |= {"redeem": {"points": points}} if points else {}
     elif (gap := -basket.total_minor % ROUND_UP_TO_MINOR) and people.rounds_up(basket.number):
         wishes["gifts"] = [{"offer": ROUND_UP, "accepted": True, "amount": gap}]
     return wishes
+
+
+def _payable_minor(basket: Basket) -> int:
+    """What of a basket may be paid with points: goods, but neither tobacco nor fuel."""
+    return sum(
+        line.amount_minor for line in basket.lines if _is_payable(products().get(line.product))
+    )
+
+
+def _is_payable(product: Product | None) -> bool:
+    if product is None:
+        return True
+    return line_kind(product) == "goods" and not NOT_FOR_POINTS & set(categories(product))
