@@ -17,7 +17,7 @@ from lepta.commands import keyring, verifying
 from lepta.commands.children import service
 from lepta.commands.opening import Opened, opened, settings_of
 from lepta.commands.serving import leave, listening, looked_after
-from lepta.demo import day, founding, report
+from lepta.demo import day, founding, queries, report, totals
 from lepta.demo import run as demo
 from lepta.keys.service import create
 from lepta.settings import Settings
@@ -85,8 +85,11 @@ def _verified(found: Opened, console: Console, url: str, outcome: demo.Outcome) 
         faults.append(
             f"the answers speak of {outcome.log_size} events, the checkpoint is: {checkpoint}"
         )
+    booked = keyring.with_database(found, queries.owed)
+    by_payer = totals.owed_faults(outcome.totals, booked)
+    sound = report.faults(console, "the ledger's entries owe what the receipts say", by_payer)
     what = f"{verified.events} events verified, {verified.replayed} of them decided once more"
-    sound = report.faults(console, what, faults)
+    sound &= report.faults(console, what, faults)
     console.print("\n[bold]The signed checkpoint[/] (C2SP tlog-checkpoint)")
     console.print(checkpoint, markup=False, soft_wrap=True)
     console.print("[bold]and the key that verifies it[/]")

@@ -12,13 +12,15 @@ from rich.progress import (
 
 
 def bar() -> Progress:
-    """A bar with counts and the time left, gone when it is done."""
+    """A bar with counts and the time left, gone when it is done; nothing where there is no terminal."""
+    console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TaskProgressColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=console,
         transient=True,
+        disable=not console.is_terminal,
     )

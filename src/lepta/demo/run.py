@@ -31,6 +31,7 @@ class Outcome:
     """What the demo leaves behind: whether all added up, and a till's key for whoever goes on."""
 
     sound: bool
+    totals: Totals
     till_key: str
     log_size: int
     """How many events the log must hold, if every answer told the truth."""
@@ -72,7 +73,7 @@ async def run(url: str, admin_key: str, day: Sequence[Basket], console: Console)
         unchanged = await _read(client, documents, counted)
         sound &= _check_again(console, again, counted, unchanged)
         log_size = 1 + max(receipt.answer["log_index"] for receipt in everything)
-        return Outcome(sound, keys[founding.TILL], log_size)
+        return Outcome(sound, counted, keys[founding.TILL], log_size)
 
 
 def _advancing(progress: Progress, task: TaskID) -> office.Advance:

@@ -1,6 +1,7 @@
 """What the tills were told, added up; and whether the service's books say the same. Pure."""
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -129,3 +130,13 @@ def standing_faults(totals: Totals, campaign: str, read: Answer) -> list[str]:
         if told != counted:
             faults.append(f"standing of {place[1]}: receipts say {counted}, the service {told}")
     return faults
+
+
+def owed_faults(totals: Totals, booked: Mapping[tuple[str, str], int]) -> list[str]:
+    """What the ledger's entries owe a fund otherwise than the receipts say."""
+    receipts = {place: minor for place, minor in totals.owed.items() if minor}
+    return [
+        f"{payer} owes {fund} {receipts.get((fund, payer), 0)} by the receipts, {booked.get((fund, payer), 0)} booked"
+        for fund, payer in sorted(receipts.keys() | booked.keys())
+        if receipts.get((fund, payer), 0) != booked.get((fund, payer), 0)
+    ]
