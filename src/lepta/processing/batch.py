@@ -105,11 +105,9 @@ async def _load(
     claims = await load.find_claims(connection, shard, named)
     indexes = {holder for holder in claims.values() if isinstance(holder, int)}
     recorded = await load.read_recorded(connection, shard, indexes)
-    shoppers = await load.read_shoppers(connection, {sale.card for sale in sales if sale.card})
+    cards = {sale.card for sale in sales if sale.card}
+    shoppers, book = await load.read_shoppers(connection, shard, sources.chart, head, cards)
     await directory.fetch(connection, {line.sku for sale in sales for line in sale.lines})
-    book = await load.read_book(
-        connection, shard, sources.chart, head, {s.ref for s in shoppers.values()}
-    )
     state = State(
         shard, head.size, sources.rulebooks.newest, directory, shoppers, claims, recorded, book
     )

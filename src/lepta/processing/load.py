@@ -118,33 +118,27 @@ async def read_recorded(
     }
 
 
-async def read_shoppers(connection: Connection, cards: Iterable[str]) -> dict[str, ShopperRecord]:
-    """The members behind these cards, as far as they are known."""
+async def read_shoppers(
+    connection: Connection, shard: int, chart: Chart, head: Head, cards: Iterable[str]
+) -> tuple[dict[str, ShopperRecord], Book]:
+    """The members behind these cards, as far as they are known, and a working copy of the ledger with their
+    accounts and those of all parties.
+    """
+    book = Book(next_account=head.next_account, accounts=dict(chart.accounts))
+    shoppers: dict[str, ShopperRecord] = {}
     wanted = list(cards)
     if not wanted:
-        return {}
-    rows = await connection.fetch(sql.READ_SHOPPERS, wanted)
-    return {
-        row["card"]: ShopperRecord(
-            row["card"], row["status"], row["ref"], row["tier"], tuple(row["segments"]),
-            row["first_name"], row["gender"], row["language"],
+        return shoppers, book
+    for row in await connection.fetch(sql.READ_SHOPPERS, shard, wanted):
+        card, status, ref, tier, segments, first_name, gender, language, *account = row
+        shoppers[card] = ShopperRecord(
+            card, status, ref, tier, tuple(segments), first_name, gender, language
         )
-        for row in rows
-    }  # fmt: skip
-
-
-async def read_book(
-    connection: Connection, shard: int, chart: Chart, head: Head, members: Iterable[str]
-) -> Book:
-    """A working copy with the accounts of all parties and of these members."""
-    book = Book(next_account=head.next_account, accounts=dict(chart.accounts))
-    refs = list(members)
-    if refs:
-        rows = await connection.fetch(sql.READ_MEMBER_ACCOUNTS, shard, refs)
-        for number, kind, ref, code, asset, balance in rows:
-            book.accounts[Account(kind, ref, code, chart.asset_names[asset])] = number
+        number, code, asset, balance = account
+        if number is not None:
+            book.accounts[Account("member", ref, code, chart.asset_names[asset])] = number
             book.balances[number] = balance
-    return book
+    return shoppers, book
 
 
 async def read_lots(

@@ -20,16 +20,13 @@ READ_EVENTS = """
     JOIN event e ON e.shard = $1 AND e.log_index = k.log_index
 """
 READ_SHOPPERS = """
-    SELECT c.card, c.status, m.ref, m.tier, m.segments, m.first_name, m.gender, m.language
-    FROM unnest($1::text[]) AS k (card)
+    SELECT c.card, c.status, m.ref, m.tier, m.segments, m.first_name, m.gender, m.language,
+        a.id, a.code, a.asset, b.credits - b.debits AS balance
+    FROM unnest($2::text[]) AS k (card)
     JOIN card c ON c.card = k.card
     JOIN member m ON m.id = c.member
-"""
-READ_MEMBER_ACCOUNTS = """
-    SELECT a.id, a.kind, a.ref, a.code, a.asset, b.credits - b.debits AS balance
-    FROM unnest($2::text[]) AS k (ref)
-    JOIN account a ON a.shard = $1 AND a.ref = k.ref AND a.kind = 'member'
-    JOIN account_balance b ON b.shard = $1 AND b.account = a.id
+    LEFT JOIN account a ON a.shard = $1 AND a.ref = m.ref AND a.kind = 'member'
+    LEFT JOIN account_balance b ON b.shard = a.shard AND b.account = a.id
 """
 READ_PARTY_ACCOUNTS = """
     SELECT id, kind, ref, code, asset FROM account
@@ -60,31 +57,36 @@ INSERT_BALANCES = """
     INSERT INTO account_balance (shard, account, limit_side)
     SELECT $1, * FROM unnest($2::bigint[], $3::smallint[])
 """
-INSERT_EVENTS = """
+INSERT_EVENT = """
     INSERT INTO event (shard, received_at, log_index, occurred_at, member, kind,
                        leaf, leaf_hash, salt, facts, basket, beside)
-    SELECT $1, $2, * FROM unnest($3::bigint[], $4::timestamptz[], $5::bigint[], $6::smallint[],
-                                 $7::bytea[], $8::bytea[], $9::bytea[], $10::bytea[], $11::bytea[], $12::bytea[])
+    VALUES ($1, $2, $3, $2, NULL, $4, $5, $6, '', '', '', $7)
 """
-INSERT_ENTRIES = """
-    INSERT INTO entry (shard, log_index, leg, debit, credit, asset, amount, code)
-    SELECT $1, * FROM unnest($2::bigint[], $3::smallint[], $4::bigint[], $5::bigint[], $6::smallint[],
-                             $7::bigint[], $8::smallint[])
+# All that every batch of sales writes, in one round trip; a part with nothing to write gets empty arrays.
+# Balances are not upserted: CHECK looks at the row offered for insertion, so a redemption would be refused
+# however many points the member has. Accounts are opened with zero rows by a statement before.
+APPEND_SALES = """
+    WITH events AS (
+        INSERT INTO event (shard, received_at, log_index, occurred_at, member, kind,
+                           leaf, leaf_hash, salt, facts, basket, beside)
+        SELECT $1, $2, * FROM unnest($3::bigint[], $4::timestamptz[], $5::bigint[], $6::smallint[],
+            $7::bytea[], $8::bytea[], $9::bytea[], $10::bytea[], $11::bytea[], $12::bytea[])
+    ), entries AS (
+        INSERT INTO entry (shard, log_index, leg, debit, credit, asset, amount, code)
+        SELECT $1, * FROM unnest($13::bigint[], $14::smallint[], $15::bigint[], $16::bigint[],
+            $17::smallint[], $18::bigint[], $19::smallint[])
+    ), balances AS (
+        UPDATE account_balance b SET debits = b.debits + m.debits, credits = b.credits + m.credits
+        FROM unnest($20::bigint[], $21::bigint[], $22::bigint[]) AS m (account, debits, credits)
+        WHERE b.shard = $1 AND b.account = m.account
+    )
+    INSERT INTO lot (shard, account, expires_on, log_index, leg, remaining, available_on)
+    SELECT $1, * FROM unnest($23::bigint[], $24::date[], $25::bigint[], $26::smallint[], $27::bigint[],
+        $28::date[])
 """
 INSERT_CLAIMS = """
     INSERT INTO idempotency (shard, scope, key, log_index, refusal, digest)
     SELECT $1, * FROM unnest($2::smallint[], $3::bytea[], $4::bigint[], $5::bytea[], $6::bytea[])
-"""
-# Not an upsert: CHECK looks at the row offered for insertion, so a redemption would be refused however
-# many points the member has. Accounts are opened with zero rows first.
-MOVE_BALANCES = """
-    UPDATE account_balance b SET debits = b.debits + m.debits, credits = b.credits + m.credits
-    FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS m (account, debits, credits)
-    WHERE b.shard = $1 AND b.account = m.account
-"""
-INSERT_LOTS = """
-    INSERT INTO lot (shard, account, expires_on, log_index, leg, remaining, available_on)
-    SELECT $1, * FROM unnest($2::bigint[], $3::date[], $4::bigint[], $5::smallint[], $6::bigint[], $7::date[])
 """
 UPDATE_LOTS = """
     UPDATE lot l SET remaining = k.remaining
@@ -104,12 +106,12 @@ INSERT_ALLOCATIONS = """
     SELECT $1, * FROM unnest($2::bigint[], $3::smallint[], $4::bigint[], $5::bigint[], $6::smallint[],
                              $7::date[], $8::bigint[])
 """
-USE_BUDGETS = """
-    UPDATE budget b SET used = b.used + k.used FROM unnest($2::text[], $3::bigint[]) AS k (counter, used)
-    WHERE b.shard = $1 AND b.counter = k.counter
-"""
 USE_LIMITS = """
-    INSERT INTO usage (shard, counter, used) SELECT $1, * FROM unnest($2::text[], $3::bigint[])
+    WITH budgets AS (
+        UPDATE budget b SET used = b.used + k.used FROM unnest($2::text[], $3::bigint[]) AS k (counter, used)
+        WHERE b.shard = $1 AND b.counter = k.counter
+    )
+    INSERT INTO usage (shard, counter, used) SELECT $1, * FROM unnest($4::text[], $5::bigint[])
     ON CONFLICT (shard, counter) DO UPDATE SET used = usage.used + excluded.used
 """
 # What was given is never taken back by a smaller limit: the grant stays at least what is used.
@@ -118,18 +120,20 @@ GRANT_BUDGETS = """
     ON CONFLICT (shard, counter) DO UPDATE SET granted = greatest(budget.used, excluded.granted)
 """
 # `xmax` is 0 on a row that was inserted just now: a shopper who gives here for the first time.
-ADD_SUPPORT = """
-    INSERT INTO supporter (shard, member, campaign, fund, donations, points, money_minor)
-    SELECT $1, * FROM unnest($2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[])
-    ON CONFLICT (shard, member, campaign, fund) DO UPDATE SET
-        donations = supporter.donations + excluded.donations,
-        points = supporter.points + excluded.points,
-        money_minor = supporter.money_minor + excluded.money_minor
-    RETURNING campaign, fund, xmax = 0 AS first
-"""
-ADD_STANDINGS = """
-    INSERT INTO standing (shard, campaign, fund, donations, shoppers, points, money_minor)
-    SELECT $1, * FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
+ADD_DONATIONS = """
+    WITH given AS (
+        INSERT INTO supporter (shard, member, campaign, fund, donations, points, money_minor)
+        SELECT $1, * FROM unnest($2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[])
+        ON CONFLICT (shard, member, campaign, fund) DO UPDATE SET
+            donations = supporter.donations + excluded.donations,
+            points = supporter.points + excluded.points,
+            money_minor = supporter.money_minor + excluded.money_minor
+        RETURNING campaign, fund, xmax = 0 AS first
+    )
+    INSERT INTO standing (shard, campaign, fund, donations, points, money_minor, shoppers)
+    SELECT $1, s.*, (SELECT count(*) FROM given g WHERE g.campaign = s.campaign AND g.fund = s.fund AND g.first)
+    FROM unnest($8::text[], $9::text[], $10::bigint[], $11::bigint[], $12::bigint[])
+        AS s (campaign, fund, donations, points, money_minor)
     ON CONFLICT (shard, campaign, fund) DO UPDATE SET
         donations = standing.donations + excluded.donations,
         shoppers = standing.shoppers + excluded.shoppers,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import asyncpg
 
@@ -39,8 +39,7 @@ async def append(
     hashes = [leaf_hash(leaf) for leaf in leaves]
     await _append_accounts(connection, state, chart)
     if accepted:
-        await _append_events(connection, state, accepted, hashes, received_at)
-        await _append_sales(connection, state, chart, accepted)
+        await _append_sales(connection, state, chart, accepted, hashes, received_at=received_at)
     for publication in published:
         await _append_publication(connection, state, publication, hashes[0], received_at)
     await _append_claims(connection, state.shard, decisions)
@@ -72,26 +71,40 @@ async def _append_accounts(connection: Connection, state: State, chart: Chart) -
 
 
 async def _append_sales(
-    connection: Connection, state: State, chart: Chart, accepted: Sequence[Accepted]
+    connection: Connection,
+    state: State,
+    chart: Chart,
+    accepted: Sequence[Accepted],
+    hashes: Sequence[bytes],
+    *,
+    received_at: datetime,
 ) -> None:
     book, shard = state.book, state.shard
-    await _append_entries(connection, shard, book, chart, accepted)
-    await _move_balances(connection, shard, book)
+    await connection.execute(
+        sql.APPEND_SALES,
+        shard,
+        received_at,
+        *_events(book, accepted, hashes),
+        *_entries(book, chart, accepted),
+        *_moved(book.changes),
+        *_issued(book.changes),
+    )
     await _write_lots(connection, shard, book.changes)
     await _append_allocations(connection, shard, accepted)
-    await _use_counters(connection, shard, state.used)
+    await _use_limits(connection, shard, state.used)
     await _add_donations(connection, shard, book, accepted)
 
 
-async def _append_events(
-    connection: Connection,
-    state: State,
-    accepted: Sequence[Accepted],
-    hashes: Sequence[bytes],
-    received_at: datetime,
-) -> None:
-    book, kind = state.book, KINDS["checkout"]
-    events = [
+def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> Sequence[Sequence[Any]]:
+    """Rows as so many columns, which is how `unnest` takes them; no rows are empty columns."""
+    return list(zip(*rows, strict=True)) if rows else [()] * width
+
+
+def _events(
+    book: Book, accepted: Sequence[Accepted], hashes: Sequence[bytes]
+) -> Sequence[Sequence[Any]]:
+    kind = KINDS["checkout"]
+    rows = [
         (
             sale.recorded.log_index, sale.recorded.event.occurred_at, _member_number(book, sale), kind,
             sale.leaf.leaf, hashed, sale.recorded.salt, sale.facts, sale.recorded.event.basket,
@@ -99,8 +112,7 @@ async def _append_events(
         )
         for sale, hashed in zip(accepted, hashes, strict=True)
     ]  # fmt: skip
-    columns = zip(*events, strict=True)
-    await connection.execute(sql.INSERT_EVENTS, state.shard, received_at, *columns)
+    return _columns(rows, 10)
 
 
 def _member_number(book: Book, sale: Accepted) -> int | None:
@@ -108,45 +120,37 @@ def _member_number(book: Book, sale: Accepted) -> int | None:
     return book.accounts[account] if account else None
 
 
-async def _append_entries(
-    connection: Connection, shard: int, book: Book, chart: Chart, accepted: Sequence[Accepted]
-) -> None:
+def _entries(book: Book, chart: Chart, accepted: Sequence[Accepted]) -> Sequence[Sequence[Any]]:
     asset_of = {number: chart.assets[account.asset] for account, number in book.accounts.items()}
-    entries = [
+    rows = [
         (sale.recorded.log_index, leg, p.debit, p.credit, asset_of[p.debit], p.amount, p.code)
         for sale in accepted
         for leg, p in enumerate(sale.booked.postings)
     ]
-    if entries:
-        await connection.execute(sql.INSERT_ENTRIES, shard, *zip(*entries, strict=True))
+    return _columns(rows, 7)
 
 
-async def _move_balances(connection: Connection, shard: int, book: Book) -> None:
-    moved = book.changes.moved
-    if moved:
-        # Always in the same order, so that two shards' writers can never wait for each other in a ring.
-        accounts = sorted(moved)
-        sums = [moved[account] for account in accounts]
-        debits, credits_ = [d for d, _ in sums], [c for _, c in sums]
-        await connection.execute(sql.MOVE_BALANCES, shard, accounts, debits, credits_)
+def _moved(changes: Changes) -> Sequence[Sequence[int]]:
+    # Always in the same order, so that no two transactions can wait for each other in a ring.
+    return _columns([(account, *sums) for account, sums in sorted(changes.moved.items())], 3)
 
 
-async def _write_lots(connection: Connection, shard: int, changes: Changes) -> None:
-    issued = [
+def _issued(changes: Changes) -> Sequence[Sequence[Any]]:
+    rows = [
         (*key, remaining, available_on)
         for key, (remaining, available_on) in changes.issued.items()
         if remaining
     ]
-    if issued:
-        await connection.execute(sql.INSERT_LOTS, shard, *zip(*issued, strict=True))
-    if not changes.remaining:
-        return
+    return _columns(rows, 6)
+
+
+async def _write_lots(connection: Connection, shard: int, changes: Changes) -> None:
     left = [(*key, rest) for key, rest in changes.remaining.items() if rest]
     if left:
-        await connection.execute(sql.UPDATE_LOTS, shard, *zip(*left, strict=True))
+        await connection.execute(sql.UPDATE_LOTS, shard, *_columns(left, 5))
     closed: list[LotKey] = [key for key, rest in changes.remaining.items() if not rest]
     if closed:
-        await connection.execute(sql.CLOSE_LOTS, shard, *zip(*closed, strict=True))
+        await connection.execute(sql.CLOSE_LOTS, shard, *_columns(closed, 4))
 
 
 async def _append_allocations(
@@ -159,16 +163,14 @@ async def _append_allocations(
         for seq, (lot, points) in enumerate(sale.booked.spent)
     ]  # fmt: skip
     if rows:
-        await connection.execute(sql.INSERT_ALLOCATIONS, shard, *zip(*rows, strict=True))
+        await connection.execute(sql.INSERT_ALLOCATIONS, shard, *_columns(rows, 7))
 
 
-async def _use_counters(connection: Connection, shard: int, used: dict[str, int]) -> None:
-    capped = sorted((c, n) for c, n in used.items() if is_hard(c))
-    others = sorted((c, n) for c, n in used.items() if not is_hard(c))
-    if capped:
-        await connection.execute(sql.USE_BUDGETS, shard, *zip(*capped, strict=True))
-    if others:
-        await connection.execute(sql.USE_LIMITS, shard, *zip(*others, strict=True))
+async def _use_limits(connection: Connection, shard: int, used: dict[str, int]) -> None:
+    if used:
+        hard = sorted((c, n) for c, n in used.items() if is_hard(c))
+        others = sorted((c, n) for c, n in used.items() if not is_hard(c))
+        await connection.execute(sql.USE_LIMITS, shard, *_columns(hard, 2), *_columns(others, 2))
 
 
 async def _add_donations(
@@ -184,19 +186,12 @@ async def _add_donations(
             _add(standing, place, donation)
             if member is not None:
                 _add(given, (member, *place), donation)
-    if not standing:
-        return
-    first: dict[tuple[str, str], int] = {}
-    if given:
-        rows = [(*key, *sums) for key, sums in sorted(given.items())]
-        added = await connection.fetch(sql.ADD_SUPPORT, shard, *zip(*rows, strict=True))
-        for campaign, fund, is_first in added:
-            first[campaign, fund] = first.get((campaign, fund), 0) + is_first
-    totals = [
-        (campaign, fund, count, first.get((campaign, fund), 0), points, money)
-        for (campaign, fund), (count, points, money) in sorted(standing.items())
-    ]
-    await connection.execute(sql.ADD_STANDINGS, shard, *zip(*totals, strict=True))
+    if standing:
+        by_member = [(*key, *sums) for key, sums in sorted(given.items())]
+        totals = [(*key, *sums) for key, sums in sorted(standing.items())]
+        await connection.execute(
+            sql.ADD_DONATIONS, shard, *_columns(by_member, 6), *_columns(totals, 5)
+        )
 
 
 def _add(sums: dict[Key, list[int]], key: Key, donation: Donation) -> None:
@@ -211,8 +206,8 @@ async def _append_publication(
 ) -> None:
     rulebook, index = published.rulebook, published.log_index
     await connection.execute(
-        sql.INSERT_EVENTS, state.shard, received_at, [index], [received_at], [None],
-        [KINDS["rulebook"]], [published.leaf.leaf], [hashed], [b""], [b""], [b""], [published.leaf.beside],
+        sql.INSERT_EVENT, state.shard, received_at, index, KINDS["rulebook"],
+        published.leaf.leaf, hashed, published.leaf.beside,
     )  # fmt: skip
     change = published.change
     await connection.execute(sql.INSERT_RULEBOOK, rulebook.number, rulebook.digest, change)

@@ -1,0 +1,140 @@
+"""What the database refuses by itself, whoever asks: these tests go round the code on purpose."""
+
+import asyncio
+
+import asyncpg
+import pytest
+
+import make
+from lepta.db import SERVICE_ROLE, Address, Database
+from lepta.processing.directory import Directory
+from lepta.processing.rulebooks import Rulebooks
+from lepta.processing.state import Submission
+from lepta.processing.writer import Writer
+
+HISTORY = (
+    "event", "entry", "account", "asset", "lot_allocation", "idempotency", "checkpoint", "tile",
+    "rulebook", "event_p000000000000", "entry_p000000000000",
+)  # fmt: skip
+CHANGES = ("UPDATE {} SET {} = {}", "DELETE FROM {}", "TRUNCATE {}", "TRUNCATE {} CASCADE")
+FIRST_COLUMN = {"asset": "name", "rulebook": "change"}
+
+
+def statements(table: str) -> list[str]:
+    column = FIRST_COLUMN.get(table, "shard")
+    return [change.format(table, column, column) for change in CHANGES]
+
+
+async def say(address: Address, statement: str, *, role: str | None = None) -> None:
+    settings = {"role": role} if role else {}
+    connection = await asyncpg.connect(**address.arguments(), server_settings=settings)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+def sold(shop: Address) -> Address:
+    """The shop with one sale on its books."""
+
+    async def sell() -> None:
+        database = Database(shop)
+        writer = Writer(database, Directory(), Rulebooks())
+        await writer.start()
+        await writer.submit(Submission.of(make.checkout(), "k1"))
+        await writer.stop()
+        await database.close()
+
+    asyncio.run(sell())
+    return shop
+
+
+async def test_nobody_changes_history_not_even_its_owner(sold: Address) -> None:
+    for table in HISTORY:
+        for statement in statements(table):
+            with pytest.raises(asyncpg.RestrictViolationError, match="append-only"):
+                await say(sold, statement)
+
+
+async def test_replication_settings_do_not_switch_the_guards_off(sold: Address) -> None:
+    for table in HISTORY:
+        with pytest.raises(asyncpg.RestrictViolationError, match="append-only"):
+            await say(sold, f"SET session_replication_role = replica; DELETE FROM {table}")
+
+
+async def test_the_service_has_no_right_to_change_history(sold: Address) -> None:
+    for table in HISTORY:
+        for statement in statements(table):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await say(sold, statement, role=SERVICE_ROLE)
+
+
+async def test_the_service_owns_nothing_and_cannot_become_the_owner(sold: Address) -> None:
+    connection = await asyncpg.connect(**sold.arguments(), server_settings={"role": SERVICE_ROLE})
+    try:
+        owned = await connection.fetch(
+            "SELECT relname FROM pg_class WHERE relowner = current_user::regrole"
+        )
+        assert owned == []
+        for statement in (
+            "ALTER TABLE event DISABLE TRIGGER ALL",
+            "DROP TABLE entry",
+            "CREATE TABLE mine (id int)",
+            "ALTER TABLE account_balance DROP CONSTRAINT account_balance_check",
+        ):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize("later", [1, 250_000])
+async def test_partitions_made_later_are_guarded_like_the_first(sold: Address, later: int) -> None:
+    await say(
+        sold, f"SELECT lepta_open_partitions(0::smallint, 1000000 + {later})", role=SERVICE_ROLE
+    )
+    for table in ("event_p000001000000", "entry_p000001000000"):
+        for statement in statements(table):
+            with pytest.raises(asyncpg.RestrictViolationError, match="append-only"):
+                await say(sold, statement)
+
+
+async def test_asking_for_absurdly_many_partitions_is_refused(sold: Address) -> None:
+    with pytest.raises(asyncpg.RaiseError, match="asked to open partitions"):
+        await say(
+            sold, "SELECT lepta_open_partitions(0::smallint, 1000000000000)", role=SERVICE_ROLE
+        )
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE account_balance SET debits = credits + 1 WHERE limit_side = 1",
+        "UPDATE account_balance SET credits = -1",
+        "UPDATE budget SET used = granted + 1",
+        "UPDATE lot SET remaining = 0",
+        (
+            "INSERT INTO entry (shard, log_index, leg, debit, credit, asset, amount, code)"
+            " VALUES (0, 9, 0, 1, 2, 1, 0, 1)"
+        ),
+        (
+            "INSERT INTO entry (shard, log_index, leg, debit, credit, asset, amount, code)"
+            " VALUES (0, 9, 0, 1, 1, 1, 5, 1)"
+        ),
+        (
+            "INSERT INTO event (shard, log_index, received_at, occurred_at, kind, leaf, leaf_hash, salt, facts,"
+            " basket) VALUES (0, 9, now(), now(), 2, 'x', sha256('x'), '', '', '')"
+        ),
+        "INSERT INTO idempotency (shard, scope, key, refusal, digest) VALUES (0, 2, 'k', 'r', sha256('r'))",
+    ],
+)
+async def test_the_database_refuses_what_must_never_be(sold: Address, statement: str) -> None:
+    with pytest.raises(asyncpg.CheckViolationError):
+        await say(sold, statement, role=SERVICE_ROLE)
+
+
+async def test_one_place_in_the_log_and_one_name_of_an_event_are_taken_once(sold: Address) -> None:
+    for table in ("event", "entry", "idempotency"):
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await say(sold, f"INSERT INTO {table} SELECT * FROM {table}", role=SERVICE_ROLE)
