@@ -1,0 +1,191 @@
+"""The ledger as the leaves make it: ranges of the log added up in order, with what must hold after each event."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from lepta.ledger.chart import Account, limit_side
+from lepta.rules.limits import is_hard
+from lepta.verification.chain import Chain
+from lepta.verification.invariants import Check
+from lepta.verification.part import LotMove, Opening, Part, Place
+from lepta.verification.report import Faults
+
+
+class Suspect(NamedTuple):
+    """An account or a counter that broke its bound somewhere in a range; which event did, the leaves tell.
+
+    `start`: the balance, or what was used, before the range; `bound`: what it must not go below or above.
+    """
+
+    part: tuple[int, int]
+    account: int | None
+    counter: str | None
+    start: int
+    bound: int
+
+
+@dataclass(slots=True)
+class Fold:
+    """State after the ranges taken in so far."""
+
+    chain: Chain
+    assets: dict[str, int]
+    accounts: dict[int, Opening] = field(default_factory=dict)
+    sums: dict[int, list[int]] = field(default_factory=dict)
+    """Debits and credits."""
+    lots: dict[int, dict[Place, int]] = field(default_factory=dict)
+    """Points left in open lots by account; an account without any is not here."""
+    waiting: dict[tuple[int, Place], int] = field(default_factory=dict)
+    """First days of lots that have to wait."""
+    counts: dict[str, int] = field(default_factory=dict)
+    granted: dict[str, int] = field(default_factory=dict)
+    given: dict[tuple[int | None, str, str], list[int]] = field(default_factory=dict)
+    tills: dict[tuple[str, str, str], list[int]] = field(default_factory=dict)
+    claims: int = 0
+    claims_print: int = 0
+    caps_known: bool = True
+    """False once a change of the rulebook could not be read."""
+    suspects: list[Suspect] = field(default_factory=list)
+    faults: Faults = field(default_factory=Faults)
+
+    def add(self, part: Part) -> None:
+        """Take in the next range."""
+        self._open(part.opened)
+        self._move(part)
+        lots = self.lots
+        for move in part.lots:
+            account, place, points, day = move
+            if points < 0:
+                self._take(move)
+                continue
+            own = lots.get(account)
+            if own is None:
+                lots[account] = {place: points}
+            else:
+                own[place] = points
+            if day is not None:
+                self.waiting[account, place] = day
+        self._publish(part)
+        self._check_members(part)
+        for key, sums in part.given.items():
+            total = self.given.setdefault(key, [0, 0, 0])
+            for n, amount in enumerate(sums):
+                total[n] += amount
+        for till, (low, high, count) in part.tills.items():
+            known = self.tills.setdefault(till, [low, high, 0])
+            known[:] = [min(known[0], low), max(known[1], high), known[2] + count]
+        self.claims += part.claims
+        self.claims_print += part.claims_print
+
+    def _open(self, opened: Iterable[Opening]) -> None:
+        for opening in opened:
+            index, number, account = opening
+            if number != len(self.accounts) + 1:
+                what = f"opens account {number}, the next number is {len(self.accounts) + 1}"
+                self.faults.event(Check.ROWS, index, what)
+            if number in self.accounts:
+                self.faults.event(Check.ROWS, index, f"opens account {number} a second time")
+                continue
+            self.accounts[number] = Opening(index, number, Account(*account))
+            self.sums[number] = [0, 0]
+
+    def _move(self, part: Part) -> None:
+        for number, (debits, credits_, lowest, asset, index) in part.moved.items():
+            opening = self.accounts.get(number)
+            if opening is None:
+                self.faults.event(Check.ENTRIES, index, f"moves account {number}, never opened")
+                continue
+            if self.assets.get(opening.account.asset) != asset:
+                what = f"moves account {number} ({opening.account.shown()}) in another asset"
+                self.faults.event(Check.ENTRIES, index, what)
+            sums = self.sums[number]
+            balance = sums[1] - sums[0]
+            if balance + lowest < 0 and limit_side(opening.account):
+                self._suspect(part, balance, 0, account=number)
+            sums[0] += debits
+            sums[1] += credits_
+
+    def _suspect(
+        self, part: Part, start: int, bound: int, *, account: int | None = None, counter: str | None = None
+    ) -> None:  # fmt: skip
+        self.suspects.append(Suspect((part.start, part.stop), account, counter, start, bound))
+
+    def _take(self, move: LotMove) -> None:
+        account, place, taken, by = move
+        assert by is not None, move
+        lots = self.lots.get(account, {})
+        left = lots.get(place, 0)
+        shown = f"lot {place[1]}/{place[2]} of account {account}"
+        if left < -taken:
+            what = f"takes {-taken} points from {shown}, which has {left}"
+            self.faults.event(Check.LOTS, by, what)
+            return
+        first = min(lots)
+        if first != place:
+            what = f"takes from {shown} while lot {first[1]}/{first[2]} comes first"
+            self.faults.event(Check.SPENDING, by, what)
+        if left + taken:
+            lots[place] = left + taken
+            return
+        del lots[place]
+        self.waiting.pop((account, place), None)
+        if not lots:
+            del self.lots[account]
+
+    def _publish(self, part: Part) -> None:
+        """Counters and publications in their order; and that each leaf names the newest rulebook."""
+        named = list(reversed(part.named))
+        for n, used in enumerate(part.used):
+            for counter, amount in used.items():
+                self._use(part, counter, amount)
+            publication = part.publications[n] if n < len(part.publications) else None
+            upto = publication.log_index if publication else part.stop
+            while named and named[-1][0] < upto:
+                index, rulebook = named.pop()
+                if rulebook != self.chain.digest:
+                    what = "names another rulebook than the newest of its time"
+                    self.faults.event(Check.RULEBOOKS, index, what)
+            if publication:
+                while named and named[-1][0] == upto:
+                    named.pop()
+                self.caps_known &= self.chain.publish(publication, self.faults)
+                self._grant()
+
+    def _grant(self) -> None:
+        """What was given is never taken back by a smaller limit: the grant stays at least what is used."""
+        for counter, cap in self.chain.newest.caps().items():
+            self.granted[counter] = max(self.counts.get(counter, 0), cap)
+
+    def _use(self, part: Part, counter: str, amount: int) -> None:
+        used = self.counts.get(counter, 0)
+        self.counts[counter] = used + amount
+        if self.caps_known and is_hard(counter):
+            granted = self.granted.get(counter, 0)
+            if used + amount > granted:
+                self._suspect(part, used, granted, counter=counter)
+
+    def _check_members(self, part: Part) -> None:
+        for number, (index, ref, programme) in part.members.items():
+            opening = self.accounts.get(number)
+            wanted = ("member", ref, "available", f"PTS/{programme}")
+            if opening is None or tuple(opening.account) != wanted:
+                what = "column member is not the account of the leaf's member"
+                self.faults.event(Check.ROWS, index, what)
+
+    def check_lots(self) -> None:
+        """Whether open lots add up to the balance of each account that has a limit."""
+        for number, (debits, credits_) in self.sums.items():
+            if limit_side(self.accounts[number].account):
+                remaining = sum(self.lots.get(number, {}).values())
+                if remaining != credits_ - debits:
+                    what = f"open lots hold {remaining} points, the balance is {credits_ - debits}"
+                    self.faults.add(Check.LOTS, f"account {number}", what)
+
+    def gaps(self) -> list[str]:
+        """Tills whose sequences leave numbers out, for people: a sale may still be under way there."""
+        return [
+            f"till {store}/{till} on {day}: {high - low + 1 - count} of the sequences {low} to {high} are missing"
+            for (store, till, day), (low, high, count) in sorted(self.tills.items())
+            if high - low + 1 > count
+        ]

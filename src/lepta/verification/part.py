@@ -1,0 +1,67 @@
+"""What a range of the log adds up to, so that ranges can be read in any process and folded in order."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from lepta.ledger.chart import Account
+from lepta.verification.report import Faults
+
+NO_END = 0x7FFFFFFF
+"""The day of points that never expire, as PostgreSQL numbers 'infinity'; others count from 2000-01-01."""
+
+
+class Opening(NamedTuple):
+    """An account's first use."""
+
+    log_index: int
+    number: int
+    account: Account
+
+
+Place = tuple[int, int, int]
+"""Of a lot among those of its account, in the order of spending: last day, log index, entry."""
+
+LotMove = tuple[int, Place, int, int | None]
+"""Account, place, points, and a day or an event.
+
+Points above 0 came into the lot, on hold until that day unless it is None; below 0 they were taken from it
+by that event. Plain tuples, since most events make one.
+"""
+
+
+class Publication(NamedTuple):
+    """A change of the rulebook, by digests in hexadecimal."""
+
+    log_index: int
+    rulebook: str
+    change: str
+
+
+@dataclass(slots=True)
+class Part:
+    """Sums and lists of the events `start` up to, but not including, `stop`."""
+
+    start: int
+    stop: int
+    events: int = 0
+    hashes: list[bytes] = field(default_factory=list)
+    """Of the leaves as they are, whatever the tables say of them."""
+    opened: list[Opening] = field(default_factory=list)
+    moved: dict[int, list[int]] = field(default_factory=dict)
+    """By account: debits, credits, the lowest that credits - debits got, asset, first event."""
+    lots: list[LotMove] = field(default_factory=list)
+    used: list[dict[str, int]] = field(default_factory=lambda: [{}])
+    """By counter; a further dict after each publication."""
+    publications: list[Publication] = field(default_factory=list)
+    named: list[tuple[int, str]] = field(default_factory=list)
+    """(log index, rulebook) wherever another one is named than by the event before."""
+    members: dict[int, tuple[int, str, str]] = field(default_factory=dict)
+    """By number in column `member`: first event, ref, programme."""
+    given: dict[tuple[int | None, str, str], list[int]] = field(default_factory=dict)
+    """By member, campaign and fund: donations, points, money."""
+    tills: dict[tuple[str, str, str], list[int]] = field(default_factory=dict)
+    """By store, till and business day: lowest and highest sequence, and how many."""
+    claims: int = 0
+    claims_print: int = 0
+    """How many natural and fiscal keys the events hold, and the sum of their fingerprints."""
+    faults: Faults = field(default_factory=Faults)

@@ -1,0 +1,333 @@
+"""Reading events: each checked by itself, and added to what its range of the log adds up to."""
+
+import struct
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
+from typing import Any, TypeVar
+
+import orjson
+
+from lepta.ledger.chart import Account, points_of
+from lepta.ledger.entries import Code
+from lepta.processing.canonical import canonical
+from lepta.processing.leaf import KINDS
+from lepta.verification.claims import claims_in, fingerprint
+from lepta.verification.invariants import Check
+from lepta.verification.part import NO_END, Opening, Part, Publication
+from lepta.verification.source import SHARD
+
+Json = dict[str, Any]
+Row = tuple[Any, ...]
+T = TypeVar("T")
+
+READ_EVENTS = """
+    SELECT log_index, timestamptz_send(received_at), timestamptz_send(occurred_at), member, kind,
+           leaf, leaf_hash, salt, facts, basket, beside
+    FROM event WHERE shard = $1 AND log_index >= $2 AND log_index < $3 ORDER BY log_index
+"""
+ENTRY_ROW = struct.Struct(">hiqihiqiqihiqih")
+"""A row of `rows.READ_ENTRIES` in binary COPY: the number of columns, then each one's length and value."""
+ALLOCATION_ROW = struct.Struct(">hiqihiqiqihiiiq")
+
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_EPOCH_DAY = date(2000, 1, 1).toordinal()
+_MICROSECOND = timedelta(microseconds=1)
+# Plain numbers: looking a member of an enumeration up takes longer than anything else that is done with it.
+_EARN, _REDEEM, _GIVE_POINTS = int(Code.EARN), int(Code.REDEEM), int(Code.GIVE_POINTS)
+_CODES = frozenset(map(int, Code))
+_POINTS_CODES = frozenset({_EARN, _REDEEM, _GIVE_POINTS})
+_SUMS = max(_CODES) + 1
+_SALE = frozenset({
+    "v", "shard", "index", "kind", "till", "at", "rulebook", "request", "facts", "basket", "outcome",
+})  # fmt: skip
+_OPTIONAL = frozenset({"member", "opens", "entries", "lots", "spent", "used", "beside"})
+_SALE_MOST = _SALE | _OPTIONAL
+_PUBLICATION = frozenset({"v", "shard", "index", "kind", "at", "rulebook", "change"})
+_NOTHING: tuple[Any, ...] = ()
+
+
+class Reader:
+    """Reads the rows of a range in order. What it finds wrong goes to the part's faults."""
+
+    def __init__(self, assets: Mapping[str, int], secret: bytes, start: int, stop: int) -> None:
+        self.part = Part(start, stop)
+        self.entries: list[bytes] = []
+        """What table `entry` must hold, as binary COPY gives it."""
+        self.allocations: list[bytes] = []
+        self._assets = assets
+        self._secret = secret
+        self._next = start
+        self._rulebook = ""
+        self._instants: dict[str, bytes] = {}
+        self._days: dict[str | None, int] = {None: NO_END}
+
+    def read(self, row: Any) -> None:
+        """Check one row of `READ_EVENTS`. Bytes that mean nothing are a fault, whatever they break."""
+        try:
+            self._read(*row)
+        except Exception as error:  # noqa: BLE001 - what tampered bytes can break has no end
+            what = f"cannot be read ({type(error).__name__}: {error})"
+            self.part.faults.event(Check.LEAVES, row[0], what)
+
+    def finish(self) -> Part:
+        """The whole range, once every row is read."""
+        self._expect(self.part.stop)
+        return self.part
+
+    def _expect(self, index: int) -> None:
+        """Note what is missing before `index`."""
+        if index < self._next:
+            self.part.faults.event(Check.GAPS, index, "stands twice in table event")
+        elif index == self._next + 1:
+            self.part.faults.event(Check.GAPS, self._next, "is missing from table event")
+        elif index > self._next:
+            place = f"events {self._next} to {index - 1}"
+            self.part.faults.add(Check.GAPS, place, "are missing from table event")
+
+    def _fault(self, check: Check, index: int, what: str) -> None:
+        self.part.faults.event(check, index, what)
+
+    def _read(  # noqa: PLR0917 - the columns of the query
+        self, index: int, received: bytes, occurred: bytes, member: int | None, kind: int,
+        leaf: bytes, hashed: bytes, salt: bytes, facts: bytes, basket: bytes, beside: bytes | None,
+    ) -> None:  # fmt: skip
+        part = self.part
+        if index != self._next:
+            self._expect(index)
+        self._next = index + 1
+        part.events += 1
+        digest = sha256(b"\x00" + leaf).digest()
+        part.hashes.append(digest)
+        if digest != hashed:
+            self._fault(Check.LEAVES, index, "leaf does not match its hash")
+        document = orjson.loads(leaf)
+        if canonical(document) != leaf:
+            self._fault(Check.LEAVES, index, "leaf is not canonical JSON")
+        if beside is not None or "beside" in document:
+            document = self._with_beside(index, document, beside)
+        if (document["v"], document["shard"], document["index"]) != (1, SHARD, index):
+            self._fault(Check.LEAVES, index, "leaf names another version, shard or index")
+        self._check_row(index, document, received, occurred, kind)
+        self._name(index, document["rulebook"])
+        if document["kind"] == "checkout":
+            self._sale(index, document, member, salt, facts, basket)
+        else:
+            self._publication(index, document, (member, salt, facts, basket))
+
+    def _with_beside(self, index: int, document: Json, beside: bytes | None) -> Json:
+        """The leaf with the lists that were too long for it."""
+        if beside is None:
+            self._fault(Check.DIGESTS, index, "what lies beside the leaf is missing")
+            return document
+        if sha256(beside).hexdigest() != document.get("beside"):
+            self._fault(Check.DIGESTS, index, "what lies beside the leaf does not match its digest")
+        lists = orjson.loads(beside)
+        if canonical(lists) != beside:
+            self._fault(Check.DIGESTS, index, "what lies beside the leaf is not canonical JSON")
+        return {**document, **lists}
+
+    def _check_row(
+        self, index: int, document: Json, received: bytes, occurred: bytes, kind: int
+    ) -> None:
+        at = document["at"]
+        if self._instant(at[0]) != received:
+            self._fault(Check.ROWS, index, "column received_at is not what the leaf says")
+        if self._instant(at[-1]) != occurred:
+            self._fault(Check.ROWS, index, "column occurred_at is not what the leaf says")
+        if KINDS[document["kind"]] != kind:
+            self._fault(Check.ROWS, index, "column kind is not what the leaf says")
+
+    def _instant(self, text: str) -> bytes:
+        """As PostgreSQL sends it: microseconds since 2000."""
+        packed = self._instants.get(text)
+        if packed is None:
+            micros = (datetime.fromisoformat(text) - _EPOCH) // _MICROSECOND
+            packed = self._instants[text] = struct.pack(">q", micros)
+        return packed
+
+    def _day(self, text: str | None) -> int:
+        """Days since 2000."""
+        day = self._days.get(text)
+        if day is None:
+            assert text is not None
+            day = self._days[text] = date.fromisoformat(text).toordinal() - _EPOCH_DAY
+        return day
+
+    def _name(self, index: int, rulebook: str) -> None:
+        if rulebook != self._rulebook:
+            self._rulebook = rulebook
+            self.part.named.append((index, rulebook))
+
+    def _publication(self, index: int, document: Json, rest: Row) -> None:
+        if document.keys() != _PUBLICATION:
+            self._fault(Check.LEAVES, index, "leaf has other fields than a publication")
+        if rest != (None, b"", b"", b""):
+            what = "a publication has neither member, salt, facts nor basket"
+            self._fault(Check.ROWS, index, what)
+        self.part.publications.append(Publication(index, document["rulebook"], document["change"]))
+        self.part.used.append({})
+
+    def _sale(  # noqa: PLR0917 - the columns of a sale
+        self, index: int, document: Json, member: int | None, salt: bytes, facts: bytes, basket: bytes
+    ) -> None:  # fmt: skip
+        if not _SALE <= document.keys() <= _SALE_MOST:
+            self._fault(Check.LEAVES, index, "leaf has other fields than a sale")
+        part = self.part
+        seen = self._lying_beside(index, document["facts"], "facts", salt + b"facts\n", facts)
+        sold = self._lying_beside(index, document["basket"], "basket", salt + b"basket\n", basket)
+        programme = seen["store"][3]
+        for scope, key in claims_in(document["till"], sold):
+            part.claims += 1
+            part.claims_print += fingerprint(self._secret, scope, key, index)
+        self._note_till(document["till"])
+        self._check_member(index, document, member, seen, programme)
+        if "opens" in document:
+            for opening in document["opens"]:
+                self._open(index, *opening)
+        sums = self._book(index, document, programme, sold["currency"])
+        if "used" in document:
+            self._use(document["used"])
+        outcome = document["outcome"]
+        if outcome["card"] != seen["card"] or outcome["total"] != sold["total"]:
+            self._fault(
+                Check.ROWS, index, "outcome is of another card status or total than its sale"
+            )
+        fault = _unequal_sums(outcome, sums)
+        if fault:
+            self._fault(Check.SHARES, index, fault)
+        for campaign, fund, points, money, *_ in outcome.get("donations", _NOTHING):
+            given = part.given.setdefault((member, campaign, fund), [0, 0, 0])
+            given[0] += 1
+            given[1] += points
+            given[2] += money
+
+    def _open(self, index: int, number: int, *names: str) -> None:
+        account = Account(*names)
+        if type(number) is not int or not all(isinstance(name, str) for name in account):
+            raise TypeError(f"opens {number} {account}")
+        self.part.opened.append(Opening(index, number, account))
+
+    def _lying_beside(self, index: int, digest: str, what: str, salt: bytes, data: bytes) -> Json:
+        """Facts or basket, against their salted digest in the leaf."""
+        if sha256(salt + data).hexdigest() != digest:
+            self._fault(Check.DIGESTS, index, f"{what} or salt does not match the leaf's digest")
+        read: Json = orjson.loads(data)
+        if canonical(read) != data:
+            self._fault(Check.DIGESTS, index, f"{what} is not canonical JSON")
+        return read
+
+    def _note_till(self, till: list[Any]) -> None:
+        store, name, day, sequence = till
+        if type(sequence) is not int:
+            raise TypeError(f"sequence {sequence}")
+        known = self.part.tills.get((store, name, day))
+        if known is None:
+            self.part.tills[store, name, day] = [sequence, sequence, 1]
+            return
+        known[0] = min(known[0], sequence)
+        known[1] = max(known[1], sequence)
+        known[2] += 1
+
+    def _check_member(
+        self, index: int, document: Json, member: int | None, seen: Json, programme: str
+    ) -> None:
+        ref = document.get("member")
+        shown = seen.get("member")
+        if ref != (shown[0] if shown else None):
+            self._fault(Check.ROWS, index, "facts are of another member than the leaf")
+        if (member is None) != (ref is None):
+            self._fault(Check.ROWS, index, "column member is not what the leaf says")
+        elif member is not None:
+            known = self.part.members.setdefault(member, (index, ref or "", programme))
+            if known[1] != ref or known[2] != programme:
+                self._fault(Check.ROWS, index, "column member is not what the leaf says")
+
+    def _book(self, index: int, document: Json, programme: str, currency: str) -> list[int]:
+        """Add the event's entries and lots; the sums of its entries by code."""
+        sums = [0] * _SUMS
+        entries = document.get("entries")
+        if entries is None:
+            return sums
+        of_points = self._assets.get(points_of(programme), -1)
+        of_money = self._assets.get(currency, -1)
+        moved, lots, pack = self.part.moved, self.part.lots, ENTRY_ROW.pack
+        days = {leg: rest for leg, *rest in document.get("lots", _NOTHING)}
+        self._spend(index, entries[0], document.get("spent", _NOTHING))
+        for leg, (debit, credit, amount, code) in enumerate(entries):
+            if type(amount) is not int or amount <= 0 or code not in _CODES or debit == credit:
+                self._fault(Check.ENTRIES, index, f"entry {leg} is not a movement: {entries[leg]}")
+                continue
+            asset = of_points if code in _POINTS_CODES else of_money
+            self.entries.append(
+                pack(7, 8, index, 2, leg, 8, debit, 8, credit, 2, asset, 8, amount, 2, code)
+            )
+            sums[code] += amount
+            source = moved.get(debit) or moved.setdefault(debit, [0, 0, 0, asset, index])
+            target = moved.get(credit) or moved.setdefault(credit, [0, 0, 0, asset, index])
+            source[0] += amount
+            target[1] += amount
+            source[2] = min(source[2], source[1] - source[0])
+            if source[3] != asset or target[3] != asset:
+                self._fault(Check.ENTRIES, index, f"entry {leg} moves an account in another asset")
+            if code == _EARN:
+                last, start = days.pop(leg, (None, None))
+                waits = None if start is None else self._day(start)
+                lots.append((credit, (self._day(last), index, leg), amount, waits))
+        if days:
+            self._fault(Check.LOTS, index, "leaf has a lot that no entry issued")
+        return sums
+
+    def _spend(self, index: int, entry: list[Any], spent: list[Any]) -> None:
+        account, _, amount, code = entry
+        taken = 0
+        for seq, (lot_index, leg, points, last) in enumerate(spent):
+            day = self._day(last)
+            if type(points) is not int or points <= 0:
+                self._fault(Check.LOTS, index, f"takes {points} points from a lot")
+                continue
+            packed = ALLOCATION_ROW.pack(
+                7, 8, index, 2, seq, 8, account, 8, lot_index, 2, leg, 4, day, 8, points
+            )
+            self.allocations.append(packed)
+            self.part.lots.append((account, (day, lot_index, leg), -points, index))
+            taken += points
+        if taken != (amount if code == _REDEEM else 0):
+            self._fault(Check.LOTS, index, "points taken from lots are not those redeemed")
+
+    def _use(self, used: list[Any]) -> None:
+        counts = self.part.used[-1]
+        for counter, amount in used:
+            if type(amount) is not int or amount <= 0 or "|" not in counter:
+                raise ValueError(f"uses {amount} of {counter}")
+            counts[counter] = counts.get(counter, 0) + amount
+
+
+def _unequal_sums(  # noqa: PLR0911 - one sentence for each sum
+    outcome: Json, sums: list[int]
+) -> str:
+    """What in the outcome does not add up, or to something else than was booked; nothing if all does."""
+    earned, _, redeemed, _, _, money = outcome.get("points", (0, 0, 0, 0, 0, 0))
+    if sums[_EARN] != earned or sum([e[1] for e in outcome.get("earned", _NOTHING)]) != earned:
+        return "points earned are not those booked"
+    if earned and sum(outcome["line_earned"]) != earned:
+        return "points earned by line are not those earned"
+    if sums[_REDEEM] != redeemed:
+        return "points redeemed are not those booked"
+    if redeemed and sum(outcome["line_redeemed"]) != redeemed:
+        return "points redeemed by line are not those redeemed"
+    points = owed = collected = 0
+    for _, _, given, total, _, funders, own_points, own_money, _ in outcome.get(
+        "donations", _NOTHING
+    ):
+        share = sum([part for _, part in funders])
+        if share + own_money != total:
+            return "a donation is not the sum of its shares"
+        points += given - own_points
+        owed += share
+        collected += own_money
+    if [points, owed, collected] != sums[_GIVE_POINTS:]:
+        return "donations are not those booked"
+    if outcome["to_pay"] != outcome["total"] - money + collected:
+        return "to_pay is not total less redeemed money plus gifts"
+    return ""

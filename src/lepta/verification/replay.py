@@ -1,0 +1,223 @@
+"""Deciding again: every sale of a range, from its facts, its basket and the ledger before it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import asyncpg
+
+from lepta.errors import DomainError
+from lepta.ledger.book import Book
+from lepta.ledger.chart import Account
+from lepta.ledger.lots import NEVER, Lot
+from lepta.processing.decide import conclude, post, written
+from lepta.processing.directory import Directory
+from lepta.processing.events import basket_bytes, parse_basket
+from lepta.processing.leaf import Digests, Leaf, Written, rulebook_leaf
+from lepta.processing.seen import Seen, is_offline
+from lepta.processing.sight import prepare
+from lepta.processing.state import State
+from lepta.processing.verdict import judge
+from lepta.rules.limits import is_hard
+from lepta.rules.rulebook import EMPTY, Rulebook
+from lepta.verification.fold import Fold
+from lepta.verification.invariants import Check
+from lepta.verification.part import NO_END, Part
+from lepta.verification.report import Faults
+from lepta.verification.source import SHARD
+
+READ_SALES = """
+    SELECT log_index, leaf, beside, facts, basket FROM event
+    WHERE shard = $1 AND log_index >= $2 AND log_index < $3 ORDER BY log_index
+"""
+_EPOCH_DAY = date(2000, 1, 1).toordinal()
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The ledger before a range, as far as its events can see it."""
+
+    start: int
+    stop: int
+    published: int
+    """How many changes of the rulebook the log holds before the range."""
+    next_account: int
+    accounts: list[tuple[int, Account, int]]
+    """(number, name, balance) of all parties' accounts and those of the range's members."""
+    lots: dict[int, list[tuple[int, int, int, int]]]
+    counts: dict[str, int]
+
+
+@dataclass(slots=True)
+class Slicer:
+    """Cuts out of a fold what a range needs. Keeps an index of members, which folding has no use for."""
+
+    parties: list[int] = field(default_factory=list)
+    members: dict[str, list[int]] = field(default_factory=dict)
+    hard: set[str] = field(default_factory=set)
+    own: dict[str, set[str]] = field(default_factory=dict)
+    """Counters of one card, by the ref in them."""
+
+    def learn(self, part: Part) -> None:
+        """Take in what a range opened and used, once it has been folded."""
+        for _, number, account in part.opened:
+            if account.kind == "member":
+                self.members.setdefault(account.ref, []).append(number)
+            else:
+                self.parties.append(number)
+        for used in part.used:
+            for counter in used:
+                if is_hard(counter):
+                    self.hard.add(counter)
+                else:
+                    self.own.setdefault(counter.rsplit("|", 1)[1], set()).add(counter)
+
+    def cut(self, fold: Fold, part: Part) -> Before:
+        """The state before `part`, which has not been folded yet."""
+        refs = {ref for _, ref, _ in part.members.values()}
+        numbers = [*self.parties]
+        counters = set(self.hard)
+        for ref in refs:
+            numbers += self.members.get(ref, ())
+            counters |= self.own.get(ref, set())
+        return Before(
+            part.start,
+            part.stop,
+            fold.chain.published,
+            len(fold.accounts) + 1,
+            [(n, fold.accounts[n].account, fold.sums[n][1] - fold.sums[n][0]) for n in numbers],
+            {
+                n: [(*place, remaining) for place, remaining in fold.lots[n].items()]
+                for n in numbers
+                if n in fold.lots
+            },
+            {counter: fold.counts[counter] for counter in counters if counter in fold.counts},
+        )
+
+
+@dataclass(slots=True)
+class Rulebooks:
+    """Every rulebook in turn, made from the chain of changes. Only one is kept: ranges come in order."""
+
+    changes: Mapping[int, bytes]
+    current: Rulebook = EMPTY
+
+    def after(self, published: int) -> Rulebook:
+        """The rulebook after so many changes. Raises whatever a change that cannot be read raises."""
+        if self.current.number > published:
+            self.current = EMPTY
+        while self.current.number < published:
+            self.current = self.current.extended(self.changes[self.current.number + 1])
+        return self.current
+
+
+async def redecide(
+    connection: asyncpg.Connection, rulebooks: Rulebooks, before: Before
+) -> tuple[int, Faults]:
+    """Decide every event of a range again; how many were, and what came out otherwise.
+
+    After the first difference the rest of the range is left: it would be decided on a wrong ledger.
+    """
+    faults = Faults()
+    rows = await connection.fetch(READ_SALES, SHARD, before.start, before.stop)
+    try:
+        state = _state(before, rulebooks.after(before.published))
+    except Exception as error:  # noqa: BLE001 - documents that mean nothing break anything
+        faults.event(Check.REPLAY, before.start, f"its rulebook cannot be made ({error})")
+        return 0, faults
+    for done, row in enumerate(rows):
+        state.size = row[0]
+        fault = _redecide(row, state, rulebooks)
+        if fault:
+            faults.event(
+                Check.REPLAY, row[0], f"{fault}; not decided again: those up to {before.stop - 1}"
+            )
+            return done, faults
+    return len(rows), faults
+
+
+def _state(before: Before, rulebook: Rulebook) -> State:
+    book = Book(next_account=before.next_account)
+    for number, account, balance in before.accounts:
+        book.accounts[account] = number
+        if account.kind == "member":
+            book.balances[number] = balance
+            book.lots[number] = [
+                Lot(_date(day), *rest) for day, *rest in before.lots.get(number, ())
+            ]
+    return State(SHARD, before.start, rulebook, Directory(), {}, {}, {}, book, dict(before.counts))
+
+
+def _date(day: int) -> date:
+    return NEVER if day == NO_END else date.fromordinal(day + _EPOCH_DAY)
+
+
+def _redecide(row: Iterable[Any], state: State, rulebooks: Rulebooks) -> str:
+    """What differs, or nothing."""
+    _, leaf, beside, facts, basket = row
+    try:
+        stored = Leaf(leaf, beside)
+        if stored.kind == "rulebook":
+            made = _republish(stored, state, rulebooks)
+        else:
+            made = _resell(stored, state, facts, basket)
+    except DomainError as refusal:
+        return f"deciding again refuses it: {refusal}"
+    except Exception as error:  # noqa: BLE001 - what tampered bytes can break has no end
+        return f"cannot be decided again ({type(error).__name__}: {error})"
+    if made == (leaf, beside):
+        return ""
+    return f"deciding again gives another {_differing(stored, Leaf(*made))}"
+
+
+def _republish(stored: Leaf, state: State, rulebooks: Rulebooks) -> Written:
+    rulebook = state.rulebook = rulebooks.after(state.rulebook.number + 1)
+    return rulebook_leaf(
+        shard=SHARD, log_index=state.size, received_at=stored.received_at,
+        rulebook=rulebook.digest, change=rulebooks.changes[rulebook.number],
+    )  # fmt: skip
+
+
+def _resell(stored: Leaf, state: State, facts: bytes, basket: bytes) -> Written:
+    event = parse_basket(stored.key, stored.occurred_at, basket, offline=is_offline(facts))
+    seen = Seen.parse(facts, len(event.lines))
+    if seen.to_bytes() != facts:
+        raise ValueError("facts are not in their canonical form")
+    canonical = basket_bytes(
+        currency=event.currency, lines=event.lines, total=event.total, redeem=event.redeem,
+        choice=event.choice, gifts=event.gifts, fiscal=event.fiscal,
+    )  # fmt: skip
+    if canonical != basket:
+        raise ValueError("the basket is not in its canonical form")
+    prepared = prepare(event, seen, state.rulebook)
+    verdict = judge(prepared, state.book, state.counts)
+    booked = post(state.size, prepared, verdict, state)
+    outcome = conclude(prepared, verdict, state.book, stored.received_at)
+    # The card is nowhere stored, so the request's digest cannot be made again.
+    named = stored.document
+    hashes = Digests(named["request"], named["facts"], named["basket"])
+    return written(
+        prepared, outcome, booked, hashes, shard=SHARD, log_index=state.size,
+        received_at=stored.received_at, rulebook=state.rulebook.digest,
+    )  # fmt: skip
+
+
+def _differing(stored: Leaf, made: Leaf) -> str:
+    """The fields of two leaves that differ, those inside the outcome by name."""
+    one, two = stored.document, made.document
+    names = []
+    for name in sorted(one.keys() | two.keys()):
+        if one.get(name) == two.get(name):
+            continue
+        if name == "outcome":
+            inner = sorted(one[name].keys() | two[name].keys())
+            names += [f"outcome.{n}" for n in inner if one[name].get(n) != two[name].get(n)]
+        else:
+            names.append(name)
+    return ", ".join(names) or "order of fields"
+
+
+def changes_of(links: Iterable[Iterable[Any]]) -> dict[int, bytes]:
+    """Changes by number, from rows of table `rulebook`."""
+    return {number: change for number, _, change in links}

@@ -1,0 +1,198 @@
+"""A small ledger of every sort of row, written by the real writer, and copies of it to tamper with."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from lepta.db import Address, Database
+from lepta.postgres.embedded import own
+from lepta.processing.directory import Directory
+from lepta.processing.events import Publish
+from lepta.processing.rulebooks import Rulebooks
+from lepta.processing.state import Submission
+from lepta.processing.writer import Answered, Writer
+from lepta.rules.rulebook import Change, PublishedCampaign, PublishedProgramme
+from lepta.schema import migrate
+from lepta.witness.service import Witness
+from make import BASE, HUNTER, PROGRAMME, ROUND_UP, checkout, line
+
+OFFICE = """
+    INSERT INTO party (id, kind, name) VALUES ('retail-nsk', 'retailer', '"Retail"');
+    INSERT INTO programme (id, document) VALUES ('club', '{}'), ('bakery', '{}');
+    INSERT INTO store (id, retailer, region, time_zone, currency, language, programme) VALUES
+        ('nsk-07', 'retail-nsk', 'siberia', 'Asia/Novosibirsk', 'RUB', 'ru', 'club'),
+        ('bak-01', 'retail-nsk', 'siberia', 'Asia/Novosibirsk', 'RUB', 'ru', 'bakery');
+    INSERT INTO product (sku, categories, brand, changed) VALUES ('bulk', '{bulk}', 'Sack', 1);
+    INSERT INTO member (id, ref, first_name) SELECT 'm' || n, 'mref' || n, 'Name' FROM generate_series(1, 9) n;
+    INSERT INTO card (card, member, position, status) SELECT 'card' || n, 'm' || n, 1,
+        CASE n WHEN 9 THEN 'blocked' ELSE 'active' END FROM generate_series(1, 9) n;
+"""
+HEADER = "0f8a1e1e-2c5b-4a39-9a6f-4d5a0c5b0a11"
+SLOW = {
+    "campaign": "slow", "programme": "club", "title": {"en": "Later"}, "kind": "bonus",
+    "what": {"categories": ["slow"]}, "effect": {"earn": {"points": 7}, "per": "unit", "pending_days": 14},
+}  # fmt: skip
+TIGHT = {
+    **HUNTER,
+    "limits": {"per_card_day": 3, "per_card": 100, "units": 40, "budget": {"money": 9_000}},
+}
+BULK = [
+    {
+        "campaign": f"bulk-{n:02}", "programme": "club", "title": {"en": "Bulk"}, "kind": "bonus",
+        "what": {"categories": ["bulk"]}, "effect": {"earn": {"points": 1 + n}, "per": "unit"},
+    }
+    for n in range(20)
+]  # fmt: skip
+"""Enough campaigns on one basket for a leaf that is too long."""
+BAKERY_BASE = {**BASE, "campaign": "bakery-base", "programme": "bakery"}
+
+
+@contextmanager
+def running_server(directory: Path) -> Iterator[Address]:
+    """The address of an empty embedded server's own database, as superuser."""
+    with own(directory) as server:
+        yield Address.parse(server.dsn_for("postgres", "postgres"))
+
+
+@asynccontextmanager
+async def connected(address: Address) -> AsyncIterator[asyncpg.Connection]:
+    """A superuser's connection, which commits each statement."""
+    connection = await asyncpg.connect(**address.arguments())
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def create(server: Address, name: str, template: str | None = None) -> Address:
+    """A database of this name, empty or a copy."""
+    async with connected(server) as connection:
+        copied = f' TEMPLATE "{template}" STRATEGY FILE_COPY' if template else ""
+        await connection.execute(f'CREATE DATABASE "{name}"{copied}')
+    return replace(server, database=name)
+
+
+async def drop(server: Address, name: str) -> None:
+    async with connected(server) as connection:
+        await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@dataclass
+class Till:
+    """Sends sales to a writer, each with the next sequence."""
+
+    writer: Writer
+    sequence: int = 0
+
+    async def sell(self, *, key: str | None = None, **more: Any) -> Answered:
+        self.sequence += 1
+        body = {"sequence": self.sequence, "card": None, **more}
+        return await self.writer.submit(Submission.of(checkout(**body), key))
+
+    async def publish(self, *items: Any) -> None:
+        await self.writer.submit(Submission(Publish(Change(items).canonical())))
+
+
+@dataclass
+class Clock:
+    """Moves on by a second whenever it is asked."""
+
+    at: datetime = datetime(2026, 11, 22, 11, 15, 4, 123_000, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        self.at += timedelta(seconds=1)
+        return self.at
+
+
+@asynccontextmanager
+async def open_till(address: Address) -> AsyncIterator[Till]:
+    """A writer on a database, and a till that feeds it."""
+    database = Database(address)
+    writer = Writer(database, Directory(), Rulebooks(), clock=Clock())
+    await writer.start()
+    try:
+        yield Till(writer)
+    finally:
+        await writer.stop()
+        await database.close()
+
+
+@asynccontextmanager
+async def signing(address: Address, key_file: Path) -> AsyncIterator[Witness]:
+    """The log's voice; it signs when asked, and once at the end."""
+    database = Database(address)
+    try:
+        async with Witness.opened(database, key_file, None, 3600) as witness:
+            yield witness
+    finally:
+        await database.close()
+
+
+def published(*campaigns: dict[str, Any], version: int = 1) -> list[PublishedCampaign]:
+    from_at = None if version == 1 else datetime(2026, 11, 22, tzinfo=UTC)
+    return [PublishedCampaign(c["campaign"], version, from_at, c) for c in campaigns]
+
+
+async def fill(address: Address, key_file: Path, *, sales: int = 300) -> None:
+    """Everything that history has columns for, and more than 256 events of it."""
+    await migrate(address)
+    async with connected(address) as connection:
+        await connection.execute(OFFICE)
+    async with open_till(address) as till, signing(address, key_file) as witness:
+        endless = {**PROGRAMME, "expire_after": None}
+        await till.publish(
+            PublishedProgramme("club", 1, None, PROGRAMME),
+            PublishedProgramme("bakery", 1, None, endless),
+        )
+        await till.publish(*published(BASE, HUNTER, ROUND_UP, SLOW, BAKERY_BASE, *BULK))
+        await _sell_each_sort(till)
+        await witness.checkpoint()
+        await till.publish(*published(TIGHT, version=2))
+        await asyncio.gather(*[_sell_plainly(till, n) for n in range(sales)])
+        await till.sell(card="card1", redeem={"max": True})
+
+
+async def _sell_each_sort(till: Till) -> None:
+    await till.sell()
+    for _ in range(3):
+        await till.sell(card="card1", lines=[line(amount=99_900, quantity="2")])
+    await till.sell(card="card2", gifts=[{"offer": "round-up", "accepted": True, "amount": 100}])
+    await till.sell(card="card4", lines=[line(sku="s", categories=["slow"])])
+    await till.sell(card="card9")
+    await till.sell(card="nobody's")
+    await till.sell(card="card3", store="bak-01")
+    await till.sell(card="card3", store="bak-01", fiscal={"fn": "9999", "i": 7, "fp": "26"})
+    await till.sell(card="card1", lines=[line(n, 100, sku="bulk") for n in range(1, 1001)])
+    await till.sell(
+        card="card1", occurred_at="2026-11-20T10:00:00+07:00", business_day="2026-11-20",
+        lines=[line(amount=99_900)],
+    )  # fmt: skip
+    await till.sell(card="card1", redeem={"points": 90})
+    await _be_refused(till)
+    await till.sell(card="card2", redeem={"points": 9_000}, offline=True)
+
+
+async def _be_refused(till: Till) -> None:
+    """Refused under a header, again the same, then right under another one, which is sent twice."""
+    asked = {"card": "card2", "redeem": {"points": 9_000}}
+    for _ in range(2):
+        await till.sell(key=HEADER, **asked)
+        till.sequence -= 1
+    for key in ("second", "second", "third"):
+        await till.sell(key=key, card="card2")
+        till.sequence -= 1
+    till.sequence += 1
+
+
+async def _sell_plainly(till: Till, n: int) -> None:
+    card = f"card{n % 8 + 1}" if n % 3 else None
+    redeem = {"redeem": {"points": 5}, "offline": True} if n % 7 == 0 and card else {}
+    await till.sell(
+        card=card, lines=[line(1, 25_900 + n), line(2, 5_000, sku=f"s{n % 50}")], **redeem
+    )
