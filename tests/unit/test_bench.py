@@ -4,6 +4,8 @@ import asyncio
 import json
 import random
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 
 from lepta.bench import anchors, assortment, client, figures, plan, rules, sales
 from lepta.bench.anchors import AnchorFailed
+from lepta.bench.drive import Driver, LoadFailed
 from lepta.bench.figures import ROWS, Measured
 from lepta.bench.run import UnknownRow, choose
 from lepta.channels.till.schemas import CheckoutBody
@@ -235,27 +238,48 @@ class TestTheClient:
         assert json.loads(order.to_json()) == asdict(order)
 
     async def test_charges_a_stall_to_everyone_who_had_to_wait(self, tmp_path: Path) -> None:
-        """One connection, ten sales meant for the first 100 ms, each answered after 50 ms."""
-        sales.write_parts(tmp_path, [sales.Till("s", "1", "k")], assortment.baskets(1))
-        server = await asyncio.start_server(slowly, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        order = client.Order(
-            folder=str(tmp_path), host="127.0.0.1", port=port, connections=1, rate=100.0,
-            warm_up_s=0.0, seconds=0.1, mix=sales.Mix(10, "2026-11-22", 1),
-        )  # fmt: skip
-        async with server:
-            found = await client.Run(order, asyncio.get_running_loop()).go()
+        """All 64 connections are busy for 50 ms at a time; 256 sales are meant for the first 100 ms."""
+        async with slow_service() as url:
+            load = await asyncio.to_thread(
+                driver(tmp_path).pace, url, 2_560.0, warm_up_s=0.0, seconds=0.1
+            )
 
-        assert (found["requests"], found["refused"], found["broken"]) == (10, 0, 0)
-        assert found["max_ms"] > 10 * 50 - 100
+        assert load.requests == 256
+        assert load.max_ms > 4 * 50 - 100
+
+    async def test_sends_the_next_sale_when_one_is_answered_where_no_rate_is_given(
+        self, tmp_path: Path
+    ) -> None:
+        async with slow_service() as url:
+            load = await asyncio.to_thread(driver(tmp_path).flood, url, 0.52)
+
+        assert 64 < load.requests <= 64 * 11
+
+    async def test_gives_no_figure_for_sales_that_were_not_recorded(self, tmp_path: Path) -> None:
+        async with slow_service("422 Unprocessable Content") as url:
+            with pytest.raises(LoadFailed, match="were not answered 201"):
+                await asyncio.to_thread(driver(tmp_path).flood, url, 0.2)
 
 
-async def slowly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while head := (await _head(reader)):
-        length = int(head.split(b"Content-Length: ")[1].split(b"\r\n")[0])
-        await reader.readexactly(length)
-        await asyncio.sleep(0.05)
-        writer.write(b"HTTP/1.1 201 Created\r\ncontent-length: 2\r\n\r\n{}")
+def driver(folder: Path) -> Driver:
+    sales.write_parts(folder, [sales.Till("s", "1", "k")], assortment.baskets(1))
+    return Driver(folder, members=10, business_day="2026-11-22", wrk=None)
+
+
+@asynccontextmanager
+async def slow_service(status: str = "201 Created") -> AsyncIterator[str]:
+    """Answers everything after 50 ms."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while head := (await _head(reader)):
+            length = int(head.split(b"Content-Length: ")[1].split(b"\r\n")[0])
+            await reader.readexactly(length)
+            await asyncio.sleep(0.05)
+            writer.write(f"HTTP/1.1 {status}\r\ncontent-length: 2\r\n\r\n{{}}".encode())
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
 async def _head(reader: asyncio.StreamReader) -> bytes:

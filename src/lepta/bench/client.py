@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from lepta.bench.sales import Mix, Sales
 
@@ -54,6 +54,7 @@ class Run:
         self.order = order
         self.loop = loop
         self.sales = Sales(Path(order.folder), order.host, order.mix)
+        self.connections: list[Connection] = []
         self.free: deque[Connection] = deque()
         self.due: deque[float] = deque()
         self.latencies_ms: list[float] = []
@@ -69,7 +70,8 @@ class Run:
         """Send for as long as ordered, and sum up what came back after the warm-up."""
         order = self.order
         for _ in range(order.connections):
-            await self.loop.create_connection(lambda: Connection(self), order.host, order.port)
+            made = self.loop.create_connection(lambda: Connection(self), order.host, order.port)
+            self.connections.append((await made)[1])
         pace = self._at_rate() if order.rate else self._at_full_speed()
         seconds = await pace
         self.ended = True
@@ -77,6 +79,8 @@ class Run:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.idle.wait(), LAST_ANSWERS_S)
         self.broken += self.under_way + len(self.due)
+        for connection in self.connections:
+            connection.close()
         return {
             "requests": len(self.latencies_ms), "seconds": seconds,
             "refused": self.refused, "broken": self.broken, **summary(self.latencies_ms),
@@ -142,8 +146,8 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ready for work."""
-        assert isinstance(transport, asyncio.WriteTransport)
-        self._transport = transport
+        # uvloop's transports have the methods, but not asyncio's classes.
+        self._transport = cast(asyncio.WriteTransport, transport)
         self._run.free.append(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -157,6 +161,11 @@ class Connection(asyncio.Protocol):
         self._intended, self._received = intended, b""
         self._run.under_way += 1
         self._transport.write(self._run.sales.next())
+
+    def close(self) -> None:
+        """Hang up."""
+        assert self._transport is not None
+        self._transport.close()
 
     def data_received(self, data: bytes) -> None:
         """Collect an answer until its stated length is there."""
