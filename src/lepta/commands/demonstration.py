@@ -39,11 +39,11 @@ def run(
     console = Console(highlight=False)
     started = time.monotonic()
     with (
-        _place(database_url, data_dir) as settings,
-        opened(settings, to_serve=stay) as found,
+        _scratch() as scratch,
+        opened(_settings(database_url, data_dir, scratch), to_serve=stay) as found,
         listening(HOST, port) as listener,
         looked_after(found.server),
-        service(*_for_demo(found.settings), listener) as url,
+        service(found.settings, scratch / "service.log", listener) as url,
     ):
         console.print(f"Database: {found.shown}\nLepta:    {url}\n", markup=False)
         admin = keyring.with_database(found, lambda db: create(db, "admin"))
@@ -59,21 +59,16 @@ def run(
 
 
 @contextlib.contextmanager
-def _place(database_url: str | None, data_dir: Path | None) -> Iterator[Settings]:
-    """Where the demo keeps its data: as the command line says, else in a directory that goes with it."""
-    if database_url or data_dir:
-        yield settings_of(database_url, data_dir)
-        return
+def _scratch() -> Iterator[Path]:
+    """A directory that goes when the demo does."""
     with tempfile.TemporaryDirectory(prefix="lepta-demo-", ignore_cleanup_errors=True) as made:
-        yield settings_of(None, Path(made))
+        yield Path(made)
 
 
-def _for_demo(settings: Settings) -> tuple[Settings, Path]:
-    """The service signs often, so that nobody waits for it, and logs beside its data."""
-    assert settings.data_dir is not None
-    return settings.model_copy(
-        update={"checkpoint_every_s": 0.5}
-    ), settings.data_dir / "service.log"
+def _settings(database_url: str | None, data_dir: Path | None, scratch: Path) -> Settings:
+    """Where the demo keeps its data: as the command line says, else in `scratch`. Its service signs often."""
+    chosen = settings_of(database_url, data_dir or (None if database_url else scratch / "data"))
+    return chosen.model_copy(update={"checkpoint_every_s": 0.5})
 
 
 def _verified(found: Opened, console: Console, url: str, outcome: demo.Outcome) -> bool:
