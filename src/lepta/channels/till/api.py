@@ -25,7 +25,7 @@ from lepta.http.auth import (
 )
 from lepta.http.deps import Running, runtime
 from lepta.http.direct import DirectRoute, parameter
-from lepta.http.problems import TooLarge, documented
+from lepta.http.problems import TooLarge, UnsupportedMediaType, documented
 from lepta.processing import reading
 from lepta.processing.decide import Published
 from lepta.processing.events import (
@@ -84,7 +84,8 @@ def _recorded_answers() -> dict[int | str, dict[str, Any]]:
     )
     answers[200]["headers"] = HIT
     refusals = (
-        KeyReused, InsufficientPoints, QuoteStale, NotSupported, TooManyLines, TooLarge, TooBusy,
+        KeyReused, InsufficientPoints, QuoteStale, NotSupported, TooManyLines, TooLarge, UnsupportedMediaType,
+        TooBusy,
         Unauthenticated, Forbidden, RateLimited,
     )  # fmt: skip
     return {**documented(*refusals), **answers}
@@ -159,7 +160,7 @@ async def read_checkout(request: Request, checkout: str) -> Response:
 
 @lookups.get("", responses={**LOOKUP, **bodies.answers(CheckoutAnswer, s200="The stored answer.")},
              openapi_extra={**SECURED, **LOOKUP_EXTRA}, response_model=None)  # fmt: skip
-async def find_checkout(
+async def find_checkout(  # noqa: PLR0917 - the key has as many parts
     request: Request,
     running: Running,
     store: Annotated[Id, Query()],

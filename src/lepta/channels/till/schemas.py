@@ -66,7 +66,9 @@ def _quantity(text: str) -> str:
 
 def _of_this_age(moment: date) -> date:
     if not MIN_YEAR <= moment.year <= MAX_YEAR:
-        raise ValueError(f"lies outside of the years {MIN_YEAR} to {MAX_YEAR}; set the till's clock")
+        raise ValueError(
+            f"lies outside of the years {MIN_YEAR} to {MAX_YEAR}; set the till's clock"
+        )
     return moment
 
 
