@@ -1,7 +1,8 @@
 """A small ledger of every sort of row, written by the real writer, and copies of it to tamper with."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -9,9 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import orjson
+import pytest
 
 from lepta.db import Address, Database
+from lepta.log.merkle import Frontier, leaf_hash
 from lepta.postgres.embedded import own
+from lepta.processing.canonical import canonical
 from lepta.processing.directory import Directory
 from lepta.processing.events import Publish
 from lepta.processing.rulebooks import Rulebooks
@@ -19,6 +24,7 @@ from lepta.processing.state import Submission
 from lepta.processing.writer import Answered, Writer
 from lepta.rules.rulebook import Change, PublishedCampaign, PublishedProgramme
 from lepta.schema import migrate
+from lepta.verification.verify import verify
 from lepta.witness.service import Witness
 from make import BASE, HUNTER, PROGRAMME, ROUND_UP, checkout, line
 
@@ -196,3 +202,96 @@ async def _sell_plainly(till: Till, n: int) -> None:
     await till.sell(
         card=card, lines=[line(1, 25_900 + n), line(2, 5_000, sku=f"s{n % 50}")], **redeem
     )
+
+
+@dataclass
+class Tampered:
+    """An unlocked copy and a superuser's connection to it."""
+
+    address: Address
+    connection: asyncpg.Connection
+
+    async def faults(self, **more: Any) -> list[str]:
+        """What verification says of it, in this process."""
+        return list((await verify(self.address, workers=1, **more)).lines())
+
+    async def rewrite(self, log_index: int, change: Callable[[dict[str, Any]], Any]) -> None:
+        """Change a leaf's document, and hash it again as if nothing had happened."""
+        where = "WHERE log_index = $1"
+        leaf = await self.connection.fetchval(f"SELECT leaf FROM event {where}", log_index)
+        document = orjson.loads(leaf)
+        change(document)
+        await self.overwrite(log_index, canonical(document))
+
+    async def overwrite(self, log_index: int, leaf: bytes) -> None:
+        """Put other bytes in a leaf's place, with their own hash."""
+        update = "UPDATE event SET leaf = $2, leaf_hash = $3 WHERE log_index = $1"
+        await self.connection.execute(update, log_index, leaf, leaf_hash(leaf))
+
+    async def rebuild_tree(self, size: int) -> None:
+        """Make head and tiles those of the first `size` leaves; what was signed stays."""
+        leaves = "SELECT leaf_hash FROM event WHERE log_index < $1 ORDER BY log_index"
+        hashes = [row[0] for row in await self.connection.fetch(leaves, size)]
+        frontier, cells = Frontier().grow(hashes)
+        await self.connection.execute("DELETE FROM tile")
+        add = "INSERT INTO tile (shard, level, n, hash) VALUES (0, $1, $2, $3)"
+        await self.connection.executemany(add, cells)
+        head = "UPDATE log_head SET size = $1, root = $2, frontier = $3"
+        await self.connection.execute(head, size, frontier.root(), frontier.to_bytes())
+
+
+async def unlock(connection: asyncpg.Connection) -> None:
+    """What somebody with all rights would do first: no triggers, no checks, no columns that must be filled."""
+    tables = """
+        SELECT oid::regclass::text FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+    """
+    for (table,) in await connection.fetch(tables):
+        await connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
+    checks = """
+        SELECT conrelid::regclass::text, conname FROM pg_constraint
+        WHERE contype = 'c' AND coninhcount = 0 AND connamespace = 'public'::regnamespace
+    """
+    for table, name in await connection.fetch(checks):
+        await connection.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
+    columns = """
+        SELECT attrelid::regclass::text, attname FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid
+        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
+            AND attnotnull AND attnum > 0
+            AND NOT EXISTS (SELECT FROM pg_index WHERE indrelid = attrelid AND indisprimary AND attnum = ANY(indkey))
+    """
+    for table, column in await connection.fetch(columns):
+        await connection.execute(f"ALTER TABLE {table} ALTER COLUMN {column} DROP NOT NULL")
+
+
+@asynccontextmanager
+async def tampered(server: Address, original: str) -> AsyncIterator[Tampered]:
+    """A copy of a ledger, unlocked, for as long as the block lasts."""
+    name = f"copy_{secrets.token_hex(6)}"
+    address = await create(server, name, original)
+    try:
+        async with connected(address) as connection:
+            await unlock(connection)
+            yield Tampered(address, connection)
+    finally:
+        await drop(server, name)
+
+
+@dataclass
+class Ledgers:
+    """A server with one filled ledger, and the file of its log's key."""
+
+    server: Address
+    original: Address
+    key_file: Path
+
+
+@pytest.fixture(scope="module")
+def ledgers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledgers]:
+    """A filled ledger that nobody changes; tests work on copies."""
+    directory = tmp_path_factory.mktemp("ledgers")
+    key_file = directory / "key" / "log.key"
+    with running_server(directory / "data") as server:
+        original = asyncio.run(create(server, "original"))
+        asyncio.run(fill(original, key_file))
+        yield Ledgers(server, original, key_file)

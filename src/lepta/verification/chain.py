@@ -36,7 +36,9 @@ class Chain:
         self.digest = publication.rulebook
         link = self.links.get(self.published)
         if link is None:
-            faults.event(Check.RULEBOOKS, index, f"table rulebook lacks number {self.published}")
+            faults.event(
+                Check.RULEBOOKS, index, f"table rulebook number {self.published} is missing"
+            )
             return False
         if link.digest.hex() != publication.rulebook:
             what = f"table rulebook number {link.number}: digest is not what the leaf says"

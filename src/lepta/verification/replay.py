@@ -162,13 +162,13 @@ def _redecide(row: Iterable[Any], state: State, rulebooks: Rulebooks) -> str:
             made = _republish(stored, state, rulebooks)
         else:
             made = _resell(stored, state, facts, basket)
+        if made == (leaf, beside):
+            return ""
+        return f"deciding again gives another {_differing(stored, Leaf(*made))}"
     except DomainError as refusal:
         return f"deciding again refuses it: {refusal}"
     except Exception as error:  # noqa: BLE001 - what tampered bytes can break has no end
         return f"cannot be decided again ({type(error).__name__}: {error})"
-    if made == (leaf, beside):
-        return ""
-    return f"deciding again gives another {_differing(stored, Leaf(*made))}"
 
 
 def _republish(stored: Leaf, state: State, rulebooks: Rulebooks) -> Written:
@@ -210,7 +210,7 @@ def _differing(stored: Leaf, made: Leaf) -> str:
     for name in sorted(one.keys() | two.keys()):
         if one.get(name) == two.get(name):
             continue
-        if name == "outcome":
+        if name == "outcome" and name in one:
             inner = sorted(one[name].keys() | two[name].keys())
             names += [f"outcome.{n}" for n in inner if one[name].get(n) != two[name].get(n)]
         else:

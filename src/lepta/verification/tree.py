@@ -72,7 +72,7 @@ def open_note(note: bytes, key: Verifier | None, place: str, faults: Faults) -> 
         return None
     try:
         return Signed(place, open_checkpoint(note, key))
-    except (LogError, ValueError) as error:
+    except (LogError, ValueError, TypeError) as error:
         faults.add(Check.CHECKPOINTS, place, str(error))
         return None
 
@@ -83,7 +83,7 @@ def open_stored(
     """The checkpoints of the table, each compared with its own columns."""
     opened = []
     for size, root, note in rows:
-        place = f"checkpoint {size}"
+        place = f"checkpoint size {size}"
         signed = open_note(note, key, place, faults)
         if signed is None:
             continue

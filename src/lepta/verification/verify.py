@@ -128,7 +128,7 @@ class _Run:
         if checkpoint is not None:
             given = open_note(checkpoint, key, "the given checkpoint", found)
             signed += [given] if given else []
-        ground = Ground(assets, secrets.token_bytes(32), changes_of(changes), head["size"])
+        ground = Ground(assets, secrets.token_bytes(32), changes_of(changes), head["size"] or 0)
         fold = Fold(Chain(chain.links(changes, found)), assets)
         tree = Tree([s.stated.size for s in signed])
         newest = notes[-1]["note"] if notes else None
@@ -137,7 +137,7 @@ class _Run:
     @property
     def size(self) -> int:
         """How many events the head says there are."""
-        return int(self.head["size"])
+        return int(self.head["size"] or 0)
 
     async def fold_log(self, at_work: Hands, *, replay: bool) -> None:
         """Read all ranges, fold them in order, and re-decide each on the fold before it."""
