@@ -25,6 +25,7 @@ from lepta.postgres.embedded import own
 from lepta.runtime import Runtime
 from lepta.schema import migrate
 from lepta.settings import Settings
+from shops import open_shop
 
 DEFAULT_URL = "postgresql://postgres@127.0.0.1:5432/postgres"
 numbers = count(1)
@@ -80,6 +81,22 @@ def owner(server: Address, template: str) -> Iterator[Address]:
     """A fresh migrated database, as the owner of its tables."""
     with fresh(server, template) as name:
         yield replace(server, database=name)
+
+
+@pytest.fixture
+def shop(owner: Address) -> Address:
+    """A fresh database with the founding example's shop in it."""
+    asyncio.run(open_shop(owner))
+    return owner
+
+
+@pytest.fixture
+def other_shop(server: Address, template: str) -> Iterator[Address]:
+    """Another one, just like it."""
+    with fresh(server, template) as name:
+        other = replace(server, database=name)
+        asyncio.run(open_shop(other))
+        yield other
 
 
 @pytest.fixture
