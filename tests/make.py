@@ -13,7 +13,14 @@ from lepta.processing.events import Checkout
 from lepta.processing.recognition import recognise
 from lepta.processing.sight import prepare, see
 from lepta.processing.state import ProductRecord, ShopperRecord, State, StoreRecord, Submission
-from lepta.rules.rulebook import EMPTY, Change, PublishedCampaign, PublishedProgramme, Rulebook
+from lepta.rules.rulebook import (
+    EMPTY,
+    Change,
+    Item,
+    PublishedCampaign,
+    PublishedProgramme,
+    Rulebook,
+)
 
 CARD = "2900000000018"
 HUNTER_SKU = "4600000000015"
@@ -74,13 +81,17 @@ ROUND_UP: dict[str, Any] = {
     "programme": "club",
     "title": {"ru": "Округление", "en": "Round up"},
     "kind": "donation",
-    "effect": {"give": {"round_up_to": 1000}, "to": {"fund": "forest-animals"}, "from": "shopper-money"},
+    "effect": {
+        "give": {"round_up_to": 1000},
+        "to": {"fund": "forest-animals"},
+        "from": "shopper-money",
+    },
 }
 
 
 def change(*campaigns: Mapping[str, Any], programme: Mapping[str, Any] | None = None) -> bytes:
     """A first publication: programme `club` and these campaigns."""
-    items = (
+    items: tuple[Item, ...] = (
         PublishedProgramme("club", 1, None, {**PROGRAMME, **(programme or {})}),
         *(PublishedCampaign(c["campaign"], 1, None, c) for c in campaigns),
     )
@@ -134,9 +145,7 @@ class Office:
         """The only store."""
         if store != "nsk-07":
             return None
-        return StoreRecord(
-            store, "retail-nsk", "siberia", "Asia/Novosibirsk", "club", "RUB", "ru"
-        )
+        return StoreRecord(store, "retail-nsk", "siberia", "Asia/Novosibirsk", "club", "RUB", "ru")
 
     def product(self, sku: str) -> ProductRecord | None:
         """A product that the test has added."""

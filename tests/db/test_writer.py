@@ -11,7 +11,7 @@ import pytest
 import make
 from cutter import Cutter
 from lepta.db import Address, Database
-from lepta.processing import batch, decide
+from lepta.processing import batch, decide, verdict
 from lepta.processing.decide import Accepted, Decision
 from lepta.processing.directory import Directory
 from lepta.processing.events import Publish, TooBusy
@@ -153,7 +153,7 @@ async def test_a_rulebook_published_by_one_process_decides_the_next_event_of_ano
 async def test_an_event_that_cannot_be_decided_never_takes_its_neighbours_along(
     writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = decide.judge
+    honest = verdict.judge
 
     def judge(prepared: Any, *rest: Any) -> Any:
         if prepared.event.key.sequence == 7:
@@ -174,7 +174,7 @@ async def test_an_event_that_cannot_be_decided_never_takes_its_neighbours_along(
 async def test_an_event_that_the_database_refuses_never_takes_its_neighbours_along(
     writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = batch.decide_checkout
+    honest = decide.decide_checkout
 
     def altered(submission: Submission, *rest: Any, **more: Any) -> Decision:
         decision = honest(submission, *rest, **more)
@@ -259,7 +259,9 @@ async def test_the_same_events_in_another_split_give_the_same_entries(
 ) -> None:
     async def leaves(address: Address, size: int) -> list[Any]:
         async with writer_on(address, batch_size=size) as writer:
-            sales = [{"sequence": n, "redeem": {"points": n % 5}} for n in range(40)]
+            sales: list[dict[str, Any]] = [
+                {"sequence": n, "redeem": {"points": n % 5}} for n in range(40)
+            ]
             decisions = await asyncio.gather(*(send(writer, **sale) for sale in sales))
         return [
             (d.booked.postings, d.booked.spent, d.booked.used, d.recorded.outcome)
