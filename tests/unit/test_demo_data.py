@@ -156,5 +156,5 @@ def test_products_have_readable_names(shorthand: str, name: str) -> None:
         ("", False),
     ],
 )
-def test_the_founding_receipt_is_recognised_at_any_width(receipt: str, is_on: bool) -> None:  # noqa: FBT001
+def test_the_founding_receipt_is_recognised_at_any_width(receipt: str, is_on: bool) -> None:
     assert founding.is_on(receipt) is is_on
