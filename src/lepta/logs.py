@@ -1,7 +1,8 @@
 """Structured logs: one JSON object a line. No secrets and no personal data may be passed to them."""
 
+import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from types import TracebackType
 from typing import Any, BinaryIO
 
@@ -10,32 +11,60 @@ import structlog
 
 
 def configure(stream: BinaryIO | None = None) -> None:
-    """From now on every logger of this process writes to `stream` (standard error if None), each line at once."""
+    """Send what this process logs, by structlog or by Python's own logging, to `stream` (None: standard error)."""
+    target = stream or sys.stderr.buffer
     structlog.configure(
-        logger_factory=structlog.BytesLoggerFactory(stream or sys.stderr.buffer),
-        processors=_processors(),
-        wrapper_class=structlog.make_filtering_bound_logger("info"),
+        processors=_PROCESSORS,
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.BytesLoggerFactory(target),
         cache_logger_on_first_use=True,
     )
+    handler = _Handler()
+    handler.setLevel(logging.WARNING)
+    logging.root.handlers[:] = [handler]
 
 
-def make_log(stream: BinaryIO | None = None) -> Any:
-    """A logger that writes to `stream` (standard error if None), each line at once."""
+def json_log(stream: BinaryIO) -> Any:
+    """A logger of its own, which writes to `stream` whatever is configured."""
     return structlog.wrap_logger(
-        structlog.BytesLogger(stream or sys.stderr.buffer),
-        processors=_processors(),
-        wrapper_class=structlog.make_filtering_bound_logger("info"),
+        structlog.BytesLogger(stream),
+        processors=_PROCESSORS,
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         cache_logger_on_first_use=True,
     )
 
 
-def _processors() -> list[Any]:
-    stamp = structlog.processors.TimeStamper("iso")
-    return [structlog.processors.add_log_level, stamp, _render]
+class _Handler(logging.Handler):
+    """Lines of libraries, in the same form."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Pass a record on."""
+        error = record.exc_info[1] if record.exc_info else None
+        told = described(error) if error else {}
+        log = structlog.get_logger(record.name)
+        log.log(record.levelno, record.getMessage(), logger=record.name, **told)
 
 
-def _render(_logger: Any, _name: str, event: Any) -> bytes:
+def _without_words(
+    _logger: Any, _name: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """`log.exception(…)` tells where and what sort, not what the error says."""
+    if event.pop("exc_info", None):
+        error = sys.exception()
+        event.update(described(error) if error else {})
+    return event
+
+
+def _render(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> bytes:
     return orjson.dumps(event, default=str)
+
+
+_PROCESSORS: list[Any] = [
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper("iso"),
+    _without_words,
+    _render,
+]
 
 
 def described(error: BaseException) -> dict[str, Any]:
@@ -70,8 +99,7 @@ def _frames(trace: TracebackType | None) -> list[str]:
     places = []
     while trace is not None:
         code = trace.tb_frame.f_code
-        places.append(
-            f"{code.co_filename.rpartition('/site-packages/')[2]}:{trace.tb_lineno} {code.co_name}"
-        )
+        file = code.co_filename.rpartition("/site-packages/")[2]
+        places.append(f"{file}:{trace.tb_lineno} {code.co_name}")
         trace = trace.tb_next
     return places[-12:]

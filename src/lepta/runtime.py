@@ -1,7 +1,8 @@
 """The running service: its parts, wired once, started and stopped together."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -17,6 +18,9 @@ from lepta.processing.state import Submission
 from lepta.processing.writer import Writer
 from lepta.settings import Settings
 from lepta.witness.service import Witness
+
+CLOSE_S = 3.0
+"""How long giving connections back may take; by then everything is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,5 +97,8 @@ async def running(settings: Settings) -> AsyncIterator[Runtime]:
                 witness=witness,
             )
     finally:
-        await keys.close()
-        await database.close()
+        # A database that does not answer must not keep a stopping service alive.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_S):
+                await keys.close()
+                await database.close()

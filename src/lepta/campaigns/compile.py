@@ -24,8 +24,8 @@ from lepta.rules.rulebook import PublishedCampaign, PublishedProgramme, Rulebook
 def check_campaign(campaign: str, document: Mapping[str, Any], known: Known) -> dict[str, Any]:
     """The document as it is stored; raises `InvalidRequest` or `NotSupported` with the place of each fault."""
     stored = plain(document)
-    _refuse_unstorable(stored)
     said = rules.validate(stored, known)
+    _refuse_unstorable(stored)
     faults = [*_template_faults(said)]
     if said.campaign != campaign:
         faults.append(fault("campaign", f'must be "{campaign}", as in the address'))
@@ -37,8 +37,8 @@ def check_campaign(campaign: str, document: Mapping[str, Any], known: Known) -> 
 def check_programme(document: Mapping[str, Any]) -> dict[str, Any]:
     """The document as it is stored; raises `InvalidRequest` with every fault."""
     stored = plain(document)
-    _refuse_unstorable(stored)
     validate_programme(stored)
+    _refuse_unstorable(stored)
     return stored
 
 

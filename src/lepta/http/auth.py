@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
+from math import ceil
 from time import monotonic
 from typing import Annotated, Any
 
@@ -129,7 +130,7 @@ class RateLimit:
         # All that is kept is when the bucket will be full again: 60 s from now, and it is empty.
         full_s = max(self._full_s.get(principal.key_id, now_s), now_s) + cost_s
         if full_s - now_s > 60 + 1e-6:
-            raise RateLimited(max(1, round(full_s - now_s - 60 + 0.5)))
+            raise RateLimited(max(1, ceil(full_s - now_s - 60 - 1e-6)))
         self._full_s[principal.key_id] = full_s
         self._full_s.move_to_end(principal.key_id)
         while next(iter(self._full_s.values())) < now_s:

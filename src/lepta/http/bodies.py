@@ -4,12 +4,13 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict
-from pydantic.json_schema import GenerateJsonSchema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core.core_schema import WithDefaultSchema
 from starlette.requests import Request
 
 from lepta.errors import InvalidRequest
 from lepta.http.problems import UnsupportedMediaType
-from lepta.money import Ratio
+from lepta.money import MICRO, Ratio
 
 MAX_DEPTH = 32
 JSON = "application/json"
@@ -75,6 +76,13 @@ class _Schema(GenerateJsonSchema):
         if isinstance(dft, BaseModel):
             return dft.model_dump(mode="json", exclude_defaults=True)
         return super().encode_default(dft)
+
+    def default_schema(self, schema: WithDefaultSchema) -> JsonSchemaValue:
+        """A quantity is held in millionths and written as a decimal string."""
+        told = super().default_schema(schema)
+        if told.get("type") == "string" and isinstance(told.get("default"), int):
+            told["default"] = format(Decimal(told["default"]) / MICRO, "f")
+        return told
 
 
 def schema(model: type[BaseModel]) -> dict[str, Any]:

@@ -103,7 +103,7 @@ class Edge:
     async def _serve(self, scope: Scope, exchange: _Exchange, length: bytes | None) -> None:
         """A body of announced length is refused before any of it is read; the server keeps clients to their word."""
         try:
-            if length is None:
+            if length is None or not length.isdigit():
                 await self._app(scope, exchange.count, exchange.answer)
             elif len(length) > len(str(BATCH_LIMIT)) or int(length) > exchange.limit:
                 scope[REFUSAL] = TooLarge.code

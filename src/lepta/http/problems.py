@@ -240,14 +240,17 @@ async def database_failed(request: Request, error: Exception) -> Response:
 _LOST = ("08", "57P", "53")
 
 
-def is_connection_lost(error: Exception) -> bool:
+def is_connection_lost(error: BaseException | None) -> bool:
     """Whether the database was not there, rather than asked something wrong."""
-    if isinstance(error, OSError | PoolTimeoutError | asyncpg.InterfaceError):
-        return True
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
-        return True
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    return (getattr(cause, "sqlstate", None) or "").startswith(_LOST)
+    while error is not None:
+        if isinstance(error, OSError | PoolTimeoutError | asyncpg.InterfaceError):
+            return True
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
+            return True
+        if (getattr(error, "sqlstate", None) or "").startswith(_LOST):
+            return True
+        error = error.__cause__
+    return False
 
 
 HANDLERS: Mapping[Any, ExceptionHandler] = {
@@ -306,6 +309,8 @@ def _found(error: Any, *, parameters: bool) -> dict[str, str]:
         return {"path": "", "reason": f"is not JSON: {error['ctx']['error']}"}
     if kind in {"value_error", "assertion_error"}:
         message = message.partition(", ")[2] or message
+    if kind == "literal_error":
+        return {"path": ".".join(map(str, place)), "reason": f"must be {error['ctx']['expected']}"}
     shown = _REASONS.get(kind) or message[:1].lower() + message[1:]
     return {"path": ".".join(map(str, place)), "reason": shown}
 

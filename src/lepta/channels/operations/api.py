@@ -4,7 +4,6 @@ import orjson
 from fastapi import APIRouter
 from prometheus_client import REGISTRY, generate_latest
 from pydantic import BaseModel
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -76,7 +75,7 @@ async def _checks(running: Runtime) -> dict[str, str]:
             if not await schema.is_current(tx):
                 checks["schema"] = "not current: run `lepta migrate`"
     except Exception as error:
-        if not isinstance(error, SQLAlchemyError) and not is_connection_lost(error):
+        if not is_connection_lost(error):
             raise
         checks |= {"database": "unreachable", "schema": "unknown"}
     return checks

@@ -1,7 +1,8 @@
 """What the contract names and this version does not do yet: asked for, it says so."""
 
+import re
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -9,6 +10,7 @@ from starlette.responses import Response
 
 from lepta.errors import DomainError, NotSupported
 from lepta.http.auth import SECURED, Forbidden, RateLimited, Scope, Unauthenticated, authorize
+from lepta.http.direct import parameter
 from lepta.http.problems import documented
 
 router = APIRouter()
@@ -72,6 +74,11 @@ def _refusing(one: Later) -> Callable[[Request], Awaitable[Response]]:
     return refuse
 
 
+def _parameters(path: str) -> list[dict[str, Any]]:
+    names = re.findall(r"\{(\w+)\}", path)
+    return [parameter(name, "path", {"type": "string"}, "", required=True) for name in names]
+
+
 for _one in LATER:
     router.add_api_route(
         _one.path,
@@ -83,5 +90,5 @@ for _one in LATER:
         status_code=422,
         response_model=None,
         responses=documented(NotSupported, Unauthenticated, Forbidden, RateLimited),
-        openapi_extra=SECURED,
+        openapi_extra={**SECURED, "parameters": _parameters(_one.path)},
     )

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from starlette.responses import HTMLResponse
 
 from lepta.errors import DomainError, title
-from lepta.http.problems import every_refusal, status_of
+from lepta.http.problems import documented, every_refusal, status_of
 from lepta.revisions import NotFound
 
 router = APIRouter(prefix="/problems", tags=["operations"])
@@ -39,7 +39,7 @@ async def list_problems() -> HTMLResponse:
     )
 
 
-@router.get("/{slug}", response_class=HTMLResponse)
+@router.get("/{slug}", response_class=HTMLResponse, responses=documented(NotFound))
 async def show_problem(slug: str) -> HTMLResponse:
     """What a problem means and what to do about it."""
     error = every_refusal().get(slug)

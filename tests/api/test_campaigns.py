@@ -1,0 +1,150 @@
+"""Drafts, publication and the rulebook."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from httpx import AsyncClient
+from sqlalchemy import text
+
+import make
+from conftest import ClientFor
+from lepta.db import Database
+from lepta.runtime import Runtime
+
+PARTIES = {"retail-nsk": "retailer", "hunter-foods": "supplier", "forest-animals": "charity"}
+
+
+@pytest.fixture
+async def office(client_for: ClientFor) -> AsyncClient:
+    client = await client_for("office")
+    for party, kind in PARTIES.items():
+        await client.put(f"/v1/parties/{party}", json={"kind": kind, "name": party})
+    assert (await client.put("/v1/programmes/club", json=make.PROGRAMME)).status_code == 201
+    return client
+
+
+async def publish(client: AsyncClient, campaign: str, **body: str) -> Any:
+    answer = await client.post(f"/v1/campaigns/{campaign}/publish", json=body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def log_size(db: Database) -> int:
+    async with db.read() as tx:
+        size: int = await tx.scalar(text("SELECT size FROM log_head"))
+        return size
+
+
+@pytest.mark.parametrize("document", [make.BASE, make.HUNTER], ids=lambda d: d["campaign"])
+async def test_the_documents_of_the_handbook_load_as_they_stand(
+    office: AsyncClient, document: Any
+) -> None:
+    path = f"/v1/campaigns/{document['campaign']}"
+    created = await office.put(path, json=document)
+    assert (created.status_code, created.json(), created.headers["ETag"]) == (201, document, '"1"')
+    assert (await office.get(path)).json() == document
+
+
+async def test_a_put_is_a_new_draft_and_changes_no_rulebook(
+    office: AsyncClient, running: Runtime
+) -> None:
+    await office.put("/v1/campaigns/base", json=make.BASE)
+    again = await office.put("/v1/campaigns/base", json=make.BASE, headers={"If-Match": '"1"'})
+    assert (again.status_code, again.headers["ETag"]) == (200, '"2"')
+    assert running.rulebooks.newest.campaigns == ()
+
+
+async def test_publishing_twice_is_publishing_once(office: AsyncClient, db: Database) -> None:
+    await office.put("/v1/campaigns/base", json=make.BASE)
+    first = await publish(office, "base")
+    size = await log_size(db)
+    assert first["version"] == 1
+    assert first["rulebook"].startswith("sha256:")
+    assert await publish(office, "base") == first
+    assert await asyncio.gather(*(publish(office, "base") for _ in range(5))) == [first] * 5
+    assert await log_size(db) == size
+
+
+async def test_a_publication_whose_answer_was_lost_is_not_repeated(
+    office: AsyncClient, db: Database, running: Runtime
+) -> None:
+    await office.put("/v1/campaigns/base", json=make.BASE)
+    done = await publish(office, "base")
+    async with db.begin() as tx:
+        await tx.execute(text("UPDATE campaign_version SET published = false"))
+    size = await log_size(db)
+    assert await publish(office, "base") == done
+    assert await log_size(db) == size
+
+
+async def test_a_programme_saved_but_not_published_is_made_up_for(
+    office: AsyncClient, db: Database, running: Runtime
+) -> None:
+    async with db.begin() as tx:
+        await tx.execute(
+            text(
+                'UPDATE programme SET revision = 2, document = document || \'{"point_value": "0.20"}\''
+            )
+        )
+    await running.publisher.catch_up()
+    await running.publisher.catch_up()
+    programme = running.rulebooks.newest.programmes["club"]
+    assert (programme.version, running.rulebooks.newest.number) == (2, 2)
+
+
+async def test_a_pause_lasts_until_the_next_publication(
+    office: AsyncClient, running: Runtime
+) -> None:
+    assert (await office.post("/v1/campaigns/base/pause")).json()[
+        "type"
+    ] == "/problems/not-published"
+    await office.put("/v1/campaigns/base", json=make.BASE)
+    await publish(office, "base")
+    paused = await office.post("/v1/campaigns/base/pause")
+    assert paused.status_code == 200
+    assert (await office.post("/v1/campaigns/base/pause")).json() == paused.json()
+    assert (await publish(office, "base"))["rulebook"] != paused.json()["rulebook"]
+    assert running.rulebooks.newest.number == 4
+
+
+async def test_a_later_version_does_not_begin_in_the_past(office: AsyncClient) -> None:
+    await office.put("/v1/campaigns/base", json=make.BASE)
+    await publish(office, "base", **{"from": "2020-01-01T00:00:00+07:00"})
+    await office.put("/v1/campaigns/base", json=make.BASE, headers={"If-Match": '"1"'})
+    late = await office.post("/v1/campaigns/base/publish", json={"from": "2020-01-02T00:00:00Z"})
+    assert [e["path"] for e in late.json()["errors"]] == ["from"]
+    assert (await publish(office, "base", **{"from": "2999-01-01T00:00:00Z"}))["version"] == 2
+
+
+@pytest.mark.parametrize(
+    "change, place",
+    [
+        ({"campaign": "other"}, "campaign"),
+        ({"funding": [{"party": "nobody", "share": "1"}]}, "funding.0.party"),
+        ({"receipt": {"ru": "{{ nothing }}"}}, "receipt.ru"),
+        ({"title": "a\u0000b"}, "title"),
+    ],
+)
+async def test_a_faulty_campaign_is_refused_by_its_place(
+    office: AsyncClient, change: Any, place: str
+) -> None:
+    answer = await office.put("/v1/campaigns/hunter-forest", json={**make.HUNTER, **change})
+    assert answer.status_code == 422
+    assert place in [error["path"] for error in answer.json()["errors"]]
+    assert (await office.get("/v1/campaigns/hunter-forest")).status_code == 404
+
+
+async def test_what_is_not_built_is_refused_by_name(office: AsyncClient) -> None:
+    answer = await office.put("/v1/campaigns/base", json={**make.BASE, "when": "basket.total > 0"})
+    assert answer.json()["type"] == "/problems/not-supported"
+
+
+async def test_several_campaigns_are_applied_in_one_change(
+    office: AsyncClient, running: Runtime
+) -> None:
+    done = await running.publisher.apply([make.BASE, make.HUNTER])
+    assert [(one.campaign, one.version) for one in done] == [("base", 1), ("hunter-forest", 1)]
+    assert running.rulebooks.newest.number == 2
+    assert await running.publisher.apply([make.BASE, make.HUNTER]) == done
+    assert running.rulebooks.newest.number == 2
