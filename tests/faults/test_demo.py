@@ -11,8 +11,8 @@ from processes import alive, descendants, eventually, lepta, start
 
 
 def lasting(output: str) -> list[str]:
-    """The lines that two runs must share: figures, receipts, verdicts; not names, times and keys."""
-    tables = output[output.index("Campaigns") : output.index("The signed checkpoint")]
+    """The lines that two runs must share: all tables and verdicts; not times, keys and the log's name."""
+    tables = output[output.index("┏") : output.index("The signed checkpoint")]
     return [line for line in tables.splitlines() if "events" not in line]
 
 
