@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import os
 import random
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from lepta.bench import anchors, assortment, client, figures, plan, rules, sales
+from lepta.bench import anchors, assortment, client, figures, plan, processor, rules, sales
 from lepta.bench.anchors import AnchorFailed
 from lepta.bench.drive import Driver, LoadFailed
 from lepta.bench.figures import ROWS, Measured
@@ -259,6 +262,25 @@ class TestTheClient:
         async with slow_service("422 Unprocessable Content") as url:
             with pytest.raises(LoadFailed, match="were not answered 201"):
                 await asyncio.to_thread(driver(tmp_path).flood, url, 0.2)
+
+
+class TestProcessorTime:
+    def test_grows_with_work_of_descendants(self) -> None:
+        before = processor.used_s(os.getpid())
+        if before is None:
+            pytest.skip("only Linux tells")
+        work = "import time\nwhile time.process_time() < 0.2: pass"
+        subprocess.run([sys.executable, "-I", "-S", "-c", work], check=True)
+        after = processor.used_s(os.getpid())
+
+        assert after is not None
+        assert after - before > 0.15
+
+    def test_is_unknown_for_a_process_that_has_ended(self) -> None:
+        ended = subprocess.Popen([sys.executable, "-I", "-S", "-c", ""])
+        ended.wait()
+
+        assert processor.used_s(ended.pid) is None
 
 
 def driver(folder: Path) -> Driver:

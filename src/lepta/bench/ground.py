@@ -35,6 +35,14 @@ class BenchUnusable(DomainError):
 
 
 @dataclass(frozen=True, slots=True)
+class Service:
+    """`lepta serve`, ready for requests."""
+
+    url: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ground:
     """A Lepta database that holds nothing yet."""
 
@@ -43,6 +51,8 @@ class Ground:
     """Of the service: its signing key is made there."""
     scratch: Path
     pgbench: Path
+    server_pid: int | None
+    """Of PostgreSQL, where it is the embedded one."""
 
     def lepta(self, *arguments: str) -> str:
         """Run a `lepta` command on this database and return what it printed."""
@@ -58,8 +68,8 @@ class Ground:
         return ran.stdout.strip()
 
     @contextmanager
-    def service(self, **settings: str) -> Iterator[str]:
-        """Run `lepta serve`, with these settings beside the defaults, and give its URL."""
+    def service(self, **settings: str) -> Iterator[Service]:
+        """Run `lepta serve` with these settings beside the defaults."""
         port = _free_port()
         log = self.scratch / "service.log"
         with log.open("wb") as output:
@@ -70,7 +80,7 @@ class Ground:
             try:
                 url = f"http://127.0.0.1:{port}"
                 _wait_until_ready(url, process, log)
-                yield url
+                yield Service(url, process.pid)
             finally:
                 _stop(process)
 
@@ -89,13 +99,13 @@ def opened(settings: Settings) -> Iterator[Ground]:
     with TemporaryDirectory(prefix="lepta-bench-") as scratch:
         if settings.database_url:
             address = Address.parse(settings.database_url)
-            yield _usable(address, Path(scratch) / "data", Path(scratch), settings)
+            yield _usable(address, Path(scratch) / "data", Path(scratch), settings, None)
             return
         data_dir = settings.data_dir or Path(scratch) / "data"
         with share(data_dir, settings.postgres_bin) as server:
             _migrate(data_dir)
             address = Address.parse(server.dsn_for("postgres", DATABASE))
-            yield _usable(address, data_dir, Path(scratch), settings)
+            yield _usable(address, data_dir, Path(scratch), settings, server.pid)
 
 
 def _migrate(data_dir: Path) -> None:
@@ -108,13 +118,15 @@ def _migrate(data_dir: Path) -> None:
         raise BenchUnusable(f"`lepta migrate` failed: {ran.stderr.strip()[-500:]}")
 
 
-def _usable(address: Address, data_dir: Path, scratch: Path, settings: Settings) -> Ground:
+def _usable(
+    address: Address, data_dir: Path, scratch: Path, settings: Settings, server_pid: int | None
+) -> Ground:
     if asyncio.run(queries.events(address)):
         raise BenchUnusable(
             f"The database {address.shown()} holds events already. `lepta bench` fills a database with a million "
             "members and as many sales as it can: leave the options out for a new temporary one, or name an empty one."
         )
-    return Ground(address, data_dir, scratch, _pgbench(settings.postgres_bin))
+    return Ground(address, data_dir, scratch, _pgbench(settings.postgres_bin), server_pid)
 
 
 def _pgbench(postgres_bin: Path | None) -> Path:

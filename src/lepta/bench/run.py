@@ -112,9 +112,9 @@ def _on_ground(
             day = (datetime.now(UTC) + timedelta(seconds=OFFSET_S)).date().isoformat()
             driver = Driver.find(place.scratch, plan.members, day)
             machine["driver"] = driver.name
-            with place.service() as url:
+            with place.service() as service:
                 steps.next(f"{plan.campaigns:,} campaigns", plan.campaigns_s)
-                population.furnish(place, url, plan.campaigns)
+                population.furnish(place, service.url, plan.campaigns)
                 steps.next(f"{plan.members:,} members", plan.members_s)
                 population.fill(place, plan.members)
             return Bench(place, driver, anchor, chosen, plan, steps).measure()

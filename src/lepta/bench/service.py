@@ -5,12 +5,12 @@ import statistics
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
-from lepta.bench import queries
+from lepta.bench import processor, queries
 from lepta.bench.anchors import SCALE, TPC_B_CLIENTS, Anchor
 from lepta.bench.assortment import HOT_SHARE, HOT_VISITS_PERCENT, LINES
 from lepta.bench.drive import CONNECTIONS, Driver, Load, LoadFailed
 from lepta.bench.figures import ROWS, Measured
-from lepta.bench.ground import Ground
+from lepta.bench.ground import Ground, Service
 from lepta.bench.plan import Plan
 from lepta.bench.progress import Steps
 
@@ -30,6 +30,9 @@ class Rounds:
     """Per checkout."""
     stored_bytes: float = 0.0
     """Per checkout, over all turns."""
+    service_us: list[float] = field(default_factory=list)
+    postgres_us: list[float] = field(default_factory=list)
+    """Processor time per checkout; empty where it cannot be told."""
 
     @property
     def rate(self) -> float:
@@ -50,22 +53,22 @@ class Bench:
 
     def measure(self) -> list[Measured]:
         """The chosen rows but P5. All of them need P1's own figure, so that is always taken."""
-        with self.ground.service() as url:
-            rounds = self._rounds(url)
+        with self.ground.service() as service:
+            rounds = self._rounds(service)
             found = [row for row in _from_rounds(rounds, self.plan) if row.row.name in self.chosen]
             if "P4" in self.chosen:
-                found.append(self._paced(url, rounds.rate / 2))
+                found.append(self._paced(service.url, rounds.rate / 2))
         if "P3" in self.chosen:
             found.append(self._one_by_one(rounds.rate))
         return found
 
-    def _rounds(self, url: str) -> Rounds:
+    def _rounds(self, service: Service) -> Rounds:
         found, turns, phase_s = Rounds(), self.plan.rounds, self.plan.phase_s
-        anchors = self._warmed_up(url, found)
+        anchors = self._warmed_up(service.url, found)
         before, first = self._stored()
         for turn in range(1, turns + 1):
             self.steps.next(f"turn {turn} of {turns}: checkouts", phase_s)
-            self._ours(url, found)
+            self._ours(service, found)
             for name, rates, anchor in anchors:
                 self.steps.next(f"turn {turn} of {turns}: {name}", phase_s)
                 rates.append(anchor(phase_s))
@@ -91,11 +94,13 @@ class Bench:
         address = self.ground.address
         return asyncio.run(queries.stored_bytes(address)), asyncio.run(queries.events(address))
 
-    def _ours(self, url: str, found: Rounds) -> None:
+    def _ours(self, service: Service, found: Rounds) -> None:
         """One timed phase. Raises `LoadFailed` if the log does not hold what was answered."""
         address = self.ground.address
         first, wal = asyncio.run(queries.events(address)), asyncio.run(queries.wal_bytes(address))
-        load = self.driver.flood(url, self.plan.phase_s)
+        used = self._processors(service)
+        load = self.driver.flood(service.url, self.plan.phase_s)
+        used_after = self._processors(service)
         written = asyncio.run(queries.wal_bytes(address)) - wal
         recorded = asyncio.run(queries.events(address)) - first
         # The last ones under way are recorded, but the driver does not stay for their answers.
@@ -105,6 +110,16 @@ class Bench:
             )
         found.ours.append(load)
         found.wal_bytes.append(written / recorded)
+        for times, before, after in zip(
+            (found.service_us, found.postgres_us), used, used_after, strict=True
+        ):
+            if before is not None and after is not None:
+                times.append((after - before) * 1e6 / recorded)
+
+    def _processors(self, service: Service) -> tuple[float | None, float | None]:
+        """Seconds that the service and PostgreSQL have used so far."""
+        server = self.ground.server_pid
+        return processor.used_s(service.pid), processor.used_s(server) if server else None
 
     def _paced(self, url: str, rate: float) -> Measured:
         plan = self.plan
@@ -119,9 +134,9 @@ class Bench:
 
     def _one_by_one(self, rate: float) -> Measured:
         self.steps.next("P3: batches of 1", self.plan.phase_s + self.plan.warm_up_s)
-        with self.ground.service(BATCH_SIZE="1") as url:
-            self.driver.flood(url, self.plan.warm_up_s)
-            load = self.driver.flood(url, self.plan.phase_s)
+        with self.ground.service(BATCH_SIZE="1") as service:
+            self.driver.flood(service.url, self.plan.warm_up_s)
+            load = self.driver.flood(service.url, self.plan.phase_s)
         return Measured(ROWS["P3"], load.rate, rate)
 
 
@@ -141,14 +156,22 @@ def _from_rounds(rounds: Rounds, plan: Plan) -> Sequence[Measured]:
         f"p99 {p99_ms:.0f} ms"
     )
     tpc_b = f"anchor: scale {SCALE}, prepared, {TPC_B_CLIENTS} clients: {_turns(rounds.tpc_b)}"
-    latency = {"p50_ms": p50_ms, "p99_ms": p99_ms}
+    detail = {"p50_ms": p50_ms, "p99_ms": p99_ms, **_processor_times(rounds)}
+    spent = ", ".join(f"{name} {value:.0f} µs" for name, value in _processor_times(rounds).items())
+    notes = (mix, turns, tpc_b, *([f"processor time per checkout: {spent}"] if spent else []))
     double_entry = (f"anchor: {_turns(rounds.double_entry)}",)
     return (
-        Measured(ROWS["P1"], rate, _median(rounds.tpc_b), latency, (mix, turns, tpc_b)),
+        Measured(ROWS["P1"], rate, _median(rounds.tpc_b), detail, notes),
         Measured(ROWS["P2"], rate, _median(rounds.double_entry), notes=double_entry),
         Measured(ROWS["P6"], rounds.stored_bytes),
         Measured(ROWS["P7"], statistics.median(rounds.wal_bytes)),
     )
+
+
+def _processor_times(rounds: Rounds) -> dict[str, float]:
+    """Microseconds per checkout, as far as they are known."""
+    found = {"service": _median(rounds.service_us), "postgres": _median(rounds.postgres_us)}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _median(rates: Sequence[float]) -> float | None:
