@@ -4,8 +4,9 @@ Two ways in: SQLAlchemy Core for everything that is not the hot path, a bare asy
 writer. Both act as a role that owns nothing.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
@@ -14,6 +15,7 @@ import asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 SERVICE_ROLE = "lepta_service"
+CLOSE_S = 3
 
 # Statements of the writer must keep their index plans whatever the statistics say: while a table grows
 # from nothing to millions of rows within minutes, the planner would now and then choose to read it all.
@@ -119,5 +121,6 @@ class Database:
         return connection
 
     async def close(self) -> None:
-        """Give all connections back."""
-        await self._engine.dispose()
+        """Give all connections back; one whose server does not say goodbye is left after `CLOSE_S`."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._engine.dispose(), CLOSE_S)

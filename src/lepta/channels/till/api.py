@@ -20,6 +20,7 @@ from lepta.http.auth import (
     Principal,
     RateLimited,
     Scope,
+    TillKey,
     Unauthenticated,
     authorize,
 )
@@ -161,6 +162,7 @@ async def read_checkout(request: Request, checkout: str) -> Response:
 @lookups.get("", responses={**LOOKUP, **bodies.answers(CheckoutAnswer, s200="The stored answer.")},
              openapi_extra={**SECURED, **LOOKUP_EXTRA}, response_model=None)  # fmt: skip
 async def find_checkout(  # noqa: PLR0917 - the key has as many parts
+    principal: TillKey,
     request: Request,
     running: Running,
     store: Annotated[Id, Query()],
@@ -169,7 +171,6 @@ async def find_checkout(  # noqa: PLR0917 - the key has as many parts
     sequence: Annotated[int, Query(ge=0, le=MAX_SEQUENCE)],
 ) -> Response:
     """What became of a sale, by the till's own name for it: to be asked after a time-out."""
-    principal = await authorize(request, Scope.TILL)
     principal.require_till(store, till)
     wishes = {k: v for k, v in request.query_params.items() if k in {"explain", "width", "receipt"}}
     form = read_form(wishes, request.headers.get("accept-language"))
