@@ -68,7 +68,12 @@ def test_a_lot_of_an_earlier_batch_is_closed_when_nothing_is_left() -> None:
 
 def test_what_expires_first_is_spent_first_then_the_oldest() -> None:
     december, january = date(2026, 12, 31), date(2027, 1, 31)
-    lots = [Lot(NEVER, 1, 0, 9), Lot(january, 2, 0, 4), Lot(december, 8, 0, 3), Lot(january, 1, 0, 2)]
+    lots = [
+        Lot(NEVER, 1, 0, 9),
+        Lot(january, 2, 0, 4),
+        Lot(december, 8, 0, 3),
+        Lot(january, 1, 0, 2),
+    ]
     taken = spend(lots, 7)
     assert [(t.lot.expires_on, t.lot.log_index, t.points) for t in taken] == [
         (december, 8, 3),

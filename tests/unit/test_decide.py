@@ -2,12 +2,12 @@
 
 from datetime import date
 
-import make
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import make
 from lepta.errors import DomainError
 from lepta.ledger import chart
 from lepta.processing.decide import Accepted
@@ -47,7 +47,9 @@ def test_its_leaf_names_the_accounts_it_opens_and_balances_by_asset() -> None:
     names = {opened.id: opened.account for opened in leaf.opened}
     for entry in leaf.postings:
         assert names[entry.debit].asset == names[entry.credit].asset
-    owed = {names[e.credit].ref: e.amount for e in leaf.postings if names[e.credit].code == "payable"}
+    owed = {
+        names[e.credit].ref: e.amount for e in leaf.postings if names[e.credit].code == "payable"
+    }
     assert owed == {"hunter-foods": 300, "retail-nsk": 200}
 
 
@@ -139,7 +141,8 @@ def test_offline_what_can_be_redeemed_is_and_the_rest_is_flagged() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "earned", "redeemed"), [("active", 12, 5), ("not-activated", 12, 0), ("blocked", 0, 0)]
+    ("status", "earned", "redeemed"),
+    [("active", 12, 5), ("not-activated", 12, 0), ("blocked", 0, 0)],
 )
 def test_what_a_card_may_do(status: str, earned: int, redeemed: int) -> None:
     at = with_points(5)
@@ -176,7 +179,9 @@ def test_a_gift_of_another_amount_is_refused_online_and_booked_as_taken_offline(
     gifts = [{"offer": "round-up", "accepted": True, "amount": 600}]
     stale = refusal(make.decide(make.checkout(gifts=gifts), with_points(0)))
     assert isinstance(stale, QuoteStale)
-    outcome = make.accepted(make.checkout(gifts=gifts, offline=True), with_points(0)).recorded.outcome
+    outcome = make.accepted(
+        make.checkout(gifts=gifts, offline=True), with_points(0)
+    ).recorded.outcome
     assert (outcome.to_pay, "gift-differs" in outcome.flags) == (26_500, True)
 
 

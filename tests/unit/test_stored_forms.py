@@ -19,7 +19,9 @@ from lepta.processing.outcome import Balance, Borne, Donation, Earned, Outcome, 
 from lepta.processing.seen import MemberSeen, ProductSeen, Seen, StoreSeen, is_offline
 from lepta.rules.facts import Gift
 
-words = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1, max_size=9)
+words = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1, max_size=9
+)
 minor = st.integers(-(10**12), 10**12)
 lines = st.builds(
     BasketLine,
@@ -42,7 +44,9 @@ AT = datetime(2026, 11, 22, 11, 15, 3, tzinfo=UTC)
     total=minor,
     redeem=st.integers(-1, 10**6),
     choice=st.none() | st.tuples(words, words),
-    gifts=st.lists(st.builds(Gift, words, st.booleans(), st.none() | st.integers(0, 9)), max_size=2),
+    gifts=st.lists(
+        st.builds(Gift, words, st.booleans(), st.none() | st.integers(0, 9)), max_size=2
+    ),
     fiscal=st.none() | st.builds(Fiscal, words, st.integers(0, 10**6), words),
     offline=st.booleans(),
 )

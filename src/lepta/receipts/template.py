@@ -33,7 +33,7 @@ class Values(NamedTuple):
     gender: Literal["male", "female"] | None
 
 
-class TemplateFault(ValueError):  # noqa: N818 - a fault in a document, not in the program
+class TemplateFault(ValueError):
     """A sentence cannot be compiled: `reason` says why, `column` (from 1) where."""
 
     def __init__(self, column: int, reason: str) -> None:
