@@ -16,12 +16,13 @@ import pytest
 from lepta.db import Address, Database
 from lepta.log.merkle import Frontier, leaf_hash
 from lepta.postgres.embedded import own
+from lepta.processing.batch import Answered
 from lepta.processing.canonical import canonical
 from lepta.processing.directory import Directory
 from lepta.processing.events import Publish
 from lepta.processing.rulebooks import Rulebooks
 from lepta.processing.state import Submission
-from lepta.processing.writer import Answered, Writer
+from lepta.processing.writer import Writer
 from lepta.rules.rulebook import Change, PublishedCampaign, PublishedProgramme
 from lepta.schema import migrate
 from lepta.verification.verify import verify
@@ -186,7 +187,7 @@ async def _sell_each_sort(till: Till) -> None:
 
 async def _be_refused(till: Till) -> None:
     """Refused under a header, again the same, then right under another one, which is sent twice."""
-    asked = {"card": "card2", "redeem": {"points": 9_000}}
+    asked: dict[str, Any] = {"card": "card2", "redeem": {"points": 9_000}}
     for _ in range(2):
         await till.sell(key=HEADER, **asked)
         till.sequence -= 1
@@ -198,7 +199,9 @@ async def _be_refused(till: Till) -> None:
 
 async def _sell_plainly(till: Till, n: int) -> None:
     card = f"card{n % 8 + 1}" if n % 3 else None
-    redeem = {"redeem": {"points": 5}, "offline": True} if n % 7 == 0 and card else {}
+    redeem: dict[str, Any] = {"redeem": {"points": 5}, "offline": True}
+    if n % 7 or not card:
+        redeem = {}
     await till.sell(
         card=card, lines=[line(1, 25_900 + n), line(2, 5_000, sku=f"s{n % 50}")], **redeem
     )

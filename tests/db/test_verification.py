@@ -277,7 +277,7 @@ async def test_only_deciding_again_finds_a_decision_that_adds_up_but_is_wrong(
         assert fault.startswith(f"event {sale}: deciding again gives another outcome.why")
 
 
-JUNK = [
+JUNK: list[Any] = [
     None,
     True,
     -1,
@@ -314,9 +314,8 @@ async def test_whatever_stands_there_is_a_fault_and_never_a_crash(
     table = {"change": "rulebook", "refusal": "idempotency"}.get(column, "event")
     async with tampered(ledger.server, ledger.original.database) as copy:
         where = f"{column} IS NOT NULL AND length({column}) > 0"
-        rows = await copy.connection.fetch(
-            f"SELECT ctid::text, tableoid::regclass::text, {column} FROM {table} WHERE {where}"
-        )
+        query = f"SELECT ctid::text, tableoid::regclass::text, {column} FROM {table} WHERE {where}"
+        rows = [tuple(row) for row in await copy.connection.fetch(query)]
         for _ in range(60):
             n = dice.randrange(len(rows))
             place, part, data = rows[n]

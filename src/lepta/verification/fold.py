@@ -11,6 +11,9 @@ from lepta.verification.invariants import Check
 from lepta.verification.part import LotMove, Opening, Part, Place
 from lepta.verification.report import Faults
 
+GAPS_TOLD = 20
+"""Tills with gaps that are named; of the others the number is told."""
+
 
 class Suspect(NamedTuple):
     """An account or a counter that broke its bound somewhere in a range; which event did, the leaves tell.
@@ -184,8 +187,11 @@ class Fold:
 
     def gaps(self) -> list[str]:
         """Tills whose sequences leave numbers out, for people: a sale may still be under way there."""
-        return [
+        found = [
             f"till {store}/{till} on {day}: {high - low + 1 - count} of the sequences {low} to {high} are missing"
             for (store, till, day), (low, high, count) in sorted(self.tills.items())
             if high - low + 1 > count
         ]
+        if len(found) > GAPS_TOLD:
+            found[GAPS_TOLD:] = [f"sequences are missing at {len(found) - GAPS_TOLD} further tills"]
+        return found

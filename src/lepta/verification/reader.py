@@ -219,8 +219,8 @@ class Reader:
 
     def _note_till(self, till: list[Any]) -> None:
         store, name, day, sequence = till
-        if type(sequence) is not int:
-            raise TypeError(f"sequence {sequence}")
+        if type(sequence) is not int or not isinstance(store + name + day, str):
+            raise TypeError(f"no till's key: {till}")
         known = self.part.tills.get((store, name, day))
         if known is None:
             self.part.tills[store, name, day] = [sequence, sequence, 1]
@@ -233,6 +233,8 @@ class Reader:
         self, index: int, document: Json, member: int | None, seen: Json, programme: str
     ) -> None:
         ref = document.get("member")
+        if not isinstance(ref, str | None) or not isinstance(programme, str):
+            raise TypeError(f"member {ref} of {programme}")
         shown = seen.get("member")
         if ref != (shown[0] if shown else None):
             self._fault(Check.ROWS, index, "facts are of another member than the leaf")
