@@ -25,6 +25,7 @@ from lepta.postgres.embedded import own
 from lepta.runtime import Runtime
 from lepta.schema import migrate
 from lepta.settings import Settings
+from lepta.verification.verify import faults
 from shops import open_shop
 
 DEFAULT_URL = "postgresql://postgres@127.0.0.1:5432/postgres"
@@ -78,9 +79,11 @@ def template(server: Address) -> Iterator[str]:
 
 @pytest.fixture
 def owner(server: Address, template: str) -> Iterator[Address]:
-    """A fresh migrated database, as the owner of its tables."""
+    """A fresh migrated database, as the owner of its tables. What a test has written there is verified at its end."""
     with fresh(server, template) as name:
-        yield replace(server, database=name)
+        address = replace(server, database=name)
+        yield address
+        assert asyncio.run(faults(address)) == []
 
 
 @pytest.fixture
