@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
 from pathlib import Path
 
+import asyncpg
+
 from lepta.bench import queries
 from lepta.db import Address
 from lepta.errors import DomainError, Kind
@@ -36,7 +38,13 @@ class Anchor:
 
     async def create(self) -> "Anchor":
         """Make the tables of both loads; returns the anchor in the database that has them."""
-        await queries.create_database(self.address, DATABASE)
+        try:
+            await queries.create_database(self.address, DATABASE)
+        except asyncpg.InsufficientPrivilegeError as error:
+            raise AnchorFailed(
+                f"{self.address.user} may not create the database {DATABASE} that pgbench needs. "
+                f"Allow it: ALTER ROLE {self.address.user} CREATEDB."
+            ) from error
         there = replace(self, address=replace(self.address, database=DATABASE))
         there.run("--initialize", "--quiet", f"--scale={SCALE}")
         await queries.create_double_entry(there.address)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import asyncpg
 import httpx
 
 from lepta.bench import queries
@@ -121,7 +122,13 @@ def _migrate(data_dir: Path) -> None:
 def _usable(
     address: Address, data_dir: Path, scratch: Path, settings: Settings, server_pid: int | None
 ) -> Ground:
-    if asyncio.run(queries.events(address)):
+    try:
+        held = asyncio.run(queries.events(address))
+    except asyncpg.UndefinedTableError as error:
+        raise BenchUnusable(
+            f"The database {address.shown()} has no schema yet. Run `lepta migrate` with the same --database-url."
+        ) from error
+    if held:
         raise BenchUnusable(
             f"The database {address.shown()} holds events already. `lepta bench` fills a database with a million "
             "members and as many sales as it can: leave the options out for a new temporary one, or name an empty one."
