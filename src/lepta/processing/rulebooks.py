@@ -1,5 +1,6 @@
 """The newest rulebook, kept in step with the log: loaded from its chain of changes, never edited."""
 
+import gc
 from dataclasses import dataclass
 
 import asyncpg
@@ -22,4 +23,15 @@ class Rulebooks:
         for _, change in await connection.fetch(sql.READ_CHANGES, rulebook.number):
             rulebook = rulebook.extended(change)
         assert rulebook.digest == digest, (rulebook.number, digest.hex())
-        self.newest = rulebook
+        self.follow(rulebook)
+
+    def follow(self, rulebook: Rulebook) -> None:
+        """Take a later rulebook as the newest.
+
+        Its thousands of values live as long as the service. The collector would look at all of them again and
+        again, at a third of the processor's time: it is told to leave alone what is here now.
+        """
+        if rulebook is not self.newest:
+            self.newest = rulebook
+            gc.collect()
+            gc.freeze()

@@ -5,7 +5,7 @@ returned; a COMMIT whose outcome is unknown is looked up, never guessed.
 """
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -30,7 +30,6 @@ log = structlog.get_logger("lepta.writer")
 LOST = (
     OSError,
     TimeoutError,
-    asyncpg.InterfaceError,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.CannotConnectNowError,
@@ -202,28 +201,26 @@ class Writer:
                 await connection.execute("BEGIN")
                 done = await batches.write(connection, self._sources, submissions, self.clock())
                 await connection.execute("COMMIT")
-            except LOST as error:
-                log.warning(
-                    "connection-lost", error=type(error).__name__, committing=done is not None
-                )
-                connection.terminate()
+            except Exception as error:
                 self._sources.forget()
+                if not _is_lost(connection, error):
+                    await self._roll_back(connection)
+                    raise
+                committing = done is not None
+                log.warning("connection-lost", error=type(error).__name__, committing=committing)
+                connection.terminate()
                 if done is None or not await self._is_committed(done):
                     continue
-            except BaseException:
-                self._sources.forget()
-                await self._roll_back(connection)
-                raise
             self._committed(done)
             return done
 
     def _committed(self, done: Done) -> None:
         """What was decided is now history: remember it for the next batch."""
         self._sources.chart.learn(done.state.book.changes, done.state.book.next_account)
-        self.rulebooks.newest = done.state.rulebook
+        self.rulebooks.follow(done.state.rulebook)
         metrics.BATCH.observe(len(done.decisions))
-        for decision in done.decisions:
-            metrics.EVENTS.labels(type(decision).__name__.lower()).inc()
+        for kind, count in Counter(map(type, done.decisions)).items():
+            metrics.EVENTS.labels(kind.__name__.lower()).inc(count)
 
     async def _is_committed(self, done: Done) -> bool:
         """Whether a COMMIT that got no answer took effect: the table decides, under the head's lock."""
@@ -236,7 +233,9 @@ class Writer:
                 found = await connection.fetchval(
                     sql.READ_LEAF_HASH, self.shard, done.state.size - 1
                 )
-        except LOST:
+        except Exception as error:
+            if not _is_lost(connection, error):
+                raise
             connection.terminate()
             return await self._is_committed(done)
         return bool(found == done.last_hash)
@@ -244,7 +243,7 @@ class Writer:
     async def _roll_back(self, connection: asyncpg.Connection) -> None:
         try:
             await connection.execute("ROLLBACK")
-        except LOST:
+        except (*LOST, asyncpg.InterfaceError):
             connection.terminate()
 
     async def _connected(self) -> asyncpg.Connection:
@@ -264,6 +263,11 @@ class Writer:
     def _give_up_on_stop(self) -> None:
         if self._stopping:
             raise TooBusy("This service is stopping and cannot reach its database.")
+
+
+def _is_lost(connection: asyncpg.Connection, error: Exception) -> bool:
+    """Whether it was the connection. asyncpg says `InterfaceError` both of a closed one and of wrong values."""
+    return isinstance(error, LOST) or bool(connection.is_closed())
 
 
 def _in_flight_key(submission: Submission) -> bytes | None:
