@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from lepta.ledger import chart
 from lepta.ledger.book import Issue
@@ -13,8 +13,7 @@ from lepta.ledger.lots import NEVER
 from lepta.rules.effects import Donate, Earn, Effect
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """Whose books a sale is entered in: points asset, currency, retailer, programme, business day."""
 
     asset: str

@@ -3,8 +3,8 @@
 The same function decides at the till, in `lepta verify --replay` and years later, and gives the same bytes.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from lepta.errors import DomainError
 from lepta.ledger import chart
@@ -32,8 +32,7 @@ from lepta.rules.rulebook import Rulebook
 CLOCK_TOLERANCE = timedelta(minutes=5)
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """A sale recorded just now, and the bytes of it that the tables keep."""
 
     recorded: Recorded
@@ -44,8 +43,7 @@ class Accepted:
     member_account: Account | None
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(NamedTuple):
     """A new rulebook, recorded."""
 
     log_index: int

@@ -1,6 +1,5 @@
 """What may happen: frozen values, and the canonical bytes they are stored and compared by."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal, NamedTuple
 
@@ -47,8 +46,7 @@ class Fiscal(NamedTuple):
     fp: str
 
 
-@dataclass(frozen=True, slots=True)
-class Checkout:
+class Checkout(NamedTuple):
     """A sale, as the till saw it.
 
     `basket` are its canonical bytes, without card and natural key; `identity` are those of the whole,
@@ -71,8 +69,7 @@ class Checkout:
     identity: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Publish:
+class Publish(NamedTuple):
     """A change to the rulebook, as canonical bytes; recorded in the log like any event."""
 
     change: bytes

@@ -56,8 +56,7 @@ def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Booked:
+class Booked(NamedTuple):
     """What an event did to the ledger, by account numbers."""
 
     opened: Sequence[Opened]
@@ -246,8 +245,7 @@ class Leaf:
         return [(counter, amount) for counter, amount in self.document.get("used", ())]
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """A sale as the log holds it: all that an answer or a repeat needs."""
 
     shard: int

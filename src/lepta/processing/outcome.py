@@ -3,7 +3,6 @@
 A fresh answer and one given years later are built from the same value, so they cannot differ.
 """
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -68,8 +67,7 @@ class Reason(NamedTuple):
     argument: int
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """Everything that was decided about one sale."""
 
     card_status: str

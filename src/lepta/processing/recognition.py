@@ -2,9 +2,8 @@
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -20,16 +19,14 @@ from lepta.processing.leaf import Recorded
 from lepta.processing.state import FISCAL, HEADER, Claim, State, Submission
 
 
-@dataclass(frozen=True, slots=True)
-class Repeated:
+class Repeated(NamedTuple):
     """An event that was recorded before: its stored outcome. `claim`: a further header naming it now."""
 
     recorded: Recorded
     claim: Claim | None
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(NamedTuple):
     """An expected refusal; `stored` is what later tries under the same header will get again."""
 
     error: DomainError

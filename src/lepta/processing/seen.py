@@ -3,8 +3,7 @@
 With it, the basket and the log before it, a sale can be decided again when every table has moved on.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -15,8 +14,7 @@ CARD_STATUSES = ("none", "unknown", "active", "not-activated", "blocked")
 EARNING = frozenset({"active", "not-activated"})
 
 
-@dataclass(frozen=True, slots=True)
-class StoreSeen:
+class StoreSeen(NamedTuple):
     """The store's record at deciding."""
 
     retailer: str
@@ -25,8 +23,7 @@ class StoreSeen:
     programme: str
 
 
-@dataclass(frozen=True, slots=True)
-class MemberSeen:
+class MemberSeen(NamedTuple):
     """The member behind the card: `ref` is random and names nobody."""
 
     ref: str
@@ -34,16 +31,14 @@ class MemberSeen:
     segments: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ProductSeen:
+class ProductSeen(NamedTuple):
     """What the catalogue adds to a line whose event left it out."""
 
     categories: tuple[str, ...]
     brand: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """The facts of one sale that neither its basket nor the log before it holds."""
 
     offline: bool

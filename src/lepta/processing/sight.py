@@ -1,6 +1,6 @@
 """What is seen of a sale before the ledger is asked: its facts, and the campaigns that it touches."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from lepta.errors import InvalidRequest
@@ -23,8 +23,7 @@ class UnknownStore(InvalidRequest):
         super().__init__([{"path": "store", "reason": reason}])
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """A sale with what is known of it before the ledger is asked: its facts and the campaigns it touches."""
 
     event: Checkout

@@ -20,8 +20,7 @@ class Claim(NamedTuple):
     key: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(NamedTuple):
     """An event on its way to the writer, with the names under which it may be recorded once."""
 
     event: Event

@@ -4,9 +4,8 @@ Points are in the programme's smallest unit, of which `points_scale` decimals ar
 units of `currency`.
 """
 
-from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from lepta.names import Name
 from lepta.receipts.template import Template
@@ -15,16 +14,14 @@ Gender = Literal["male", "female"]
 CardStatus = Literal["none", "unknown", "active", "not-activated", "blocked"]
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(NamedTuple):
     """Whom the receipt addresses; the first name as it stands in the member's record, however written."""
 
     first_name: str
     gender: Gender | None
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(NamedTuple):
     """One donation as booked, the funders' and the shopper's part together."""
 
     fund: Name
@@ -41,8 +38,7 @@ class Given:
     """The campaign author's words in the language composed, if there are any."""
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(NamedTuple):
     """A bonus campaign's own sentence about the `points` (> 0) that it gave."""
 
     sentence: Template
@@ -50,8 +46,7 @@ class Note:
     product: Name | None
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
+class Balance(NamedTuple):
     """The member's points after this sale. `available` may be negative where a programme allows debt."""
 
     available: int
@@ -61,8 +56,7 @@ class Balance:
     """(last day of use, points), soonest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Slip:
+class Slip(NamedTuple):
     """One sale as its receipt tells it. What was offered and declined, or not booked, is not in it."""
 
     person: Person | None

@@ -1,7 +1,6 @@
 """One candidate on its own: what it gives for the sale as effect, consumption and reason, or why nothing."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from lepta.rules import measure
@@ -17,8 +16,7 @@ from lepta.rules.matching import Candidate
 from lepta.rules.programme import Programme
 
 
-@dataclass(frozen=True, slots=True)
-class Sale:
+class Sale(NamedTuple):
     """What candidates are evaluated on."""
 
     facts: Facts

@@ -1,12 +1,11 @@
 """What a campaign does. `Effect` is a closed union: if a rule needs to do more, the effect is added here."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lepta.rules.programme import Expiry
 
 
-@dataclass(frozen=True, slots=True)
-class FunderShare:
+class FunderShare(NamedTuple):
     """What one party bears of an effect; `points` it issues, `money_minor` it owes."""
 
     party: str
@@ -14,8 +13,7 @@ class FunderShare:
     money_minor: int
 
 
-@dataclass(frozen=True, slots=True)
-class Earn:
+class Earn(NamedTuple):
     """`points` (> 0, smallest units) for the shopper, issued by `funders` in parts that add up to them."""
 
     campaign: str
@@ -29,8 +27,7 @@ class Earn:
     expire_after: Expiry | None
 
 
-@dataclass(frozen=True, slots=True)
-class Donate:
+class Donate(NamedTuple):
     """`points` and `money_minor` for `fund`, paid by `funders` and the shopper together.
 
     `money_minor` = the funders' money + `shopper_money_minor`; `points` = the funders' points + `shopper_points`.
@@ -51,8 +48,7 @@ class Donate:
 Effect = Earn | Donate
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(NamedTuple):
     """What the shopper may add of their own money; `amount_minor` 0 means: known, but nothing to offer."""
 
     campaign: str

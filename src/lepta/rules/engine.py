@@ -6,6 +6,7 @@ documents came in. `match` is the first phase; between the two, counters are loa
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from lepta.rules.awards import Award, Refusal, Sale, award
 from lepta.rules.effects import Earn, Effect, Offer
@@ -17,8 +18,7 @@ from lepta.rules.matching import Candidate, Matched, match
 __all__ = ["Matched", "Outcome", "evaluate", "match"]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What happens to a sale. `reasons` has every campaign considered, in order of evaluation."""
 
     effects: tuple[Effect, ...]

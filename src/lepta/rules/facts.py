@@ -4,12 +4,11 @@ If a rule needs to know more, the fact is added here. Facts are stored beside th
 that a sale can be decided again years later without today's tables.
 """
 
-from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line of the basket. `categories` and `brand` are resolved: the event's own, else the catalogue's."""
 
     number: int
@@ -24,8 +23,7 @@ class Line:
     """What the line costs after the till's own discounts and its share of the total's difference; may be <= 0."""
 
 
-@dataclass(frozen=True, slots=True)
-class Store:
+class Store(NamedTuple):
     """Where the sale took place. A store belongs to one programme: only its campaigns fire there."""
 
     id: str
@@ -35,15 +33,13 @@ class Store:
     currency: str
 
 
-@dataclass(frozen=True, slots=True)
-class Shopper:
+class Shopper(NamedTuple):
     """The member behind the card; only given to the rules when the card may earn."""
 
     ref: str
 
 
-@dataclass(frozen=True, slots=True)
-class Gift:
+class Gift(NamedTuple):
     """The shopper's answer to an offer: `amount_minor` is what the till took, None if it left that to us."""
 
     campaign: str
@@ -51,8 +47,7 @@ class Gift:
     amount_minor: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """Everything a campaign may ask about. `at` is in the store's time zone, with its offset."""
 
     store: Store

@@ -1,7 +1,6 @@
 """The first phase: which campaigns a sale is about, and which counters have to be known to evaluate them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from lepta.rules.campaign import Campaign, Key
@@ -29,8 +28,7 @@ class Candidate(NamedTuple):
     gauges: tuple[Gauge, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Matched:
+class Matched(NamedTuple):
     """What `match` found, in order of evaluation. `counters` are to be loaded for `evaluate`."""
 
     facts: Facts
