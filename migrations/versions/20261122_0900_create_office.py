@@ -122,6 +122,20 @@ SERVICE_ROLE = """
     END $$
 """
 
+# An owner that is no superuser may act as the service, too, so that its URL serves. Where another database's
+# owner has made the role, only that owner or a superuser can grant it: the service then logs in as the role.
+MEMBERSHIP = """
+    DO $$ BEGIN
+        IF NOT pg_has_role(current_user, 'lepta_service', 'MEMBER')
+            OR EXISTS (SELECT FROM pg_auth_members m WHERE m.roleid = 'lepta_service'::regrole
+                AND m.member = current_user::regrole)
+        THEN
+            EXECUTE format('GRANT lepta_service TO %I', current_user);
+        END IF;
+    EXCEPTION WHEN insufficient_privilege THEN NULL;
+    END $$
+"""
+
 GRANTS = (
     "GRANT USAGE ON SCHEMA public TO lepta_service",
     """
@@ -134,7 +148,7 @@ GRANTS = (
 
 
 def upgrade() -> None:
-    for statement in (SERVICE_ROLE, *TABLES, *GRANTS):
+    for statement in (SERVICE_ROLE, MEMBERSHIP, *TABLES, *GRANTS):
         op.execute(statement)
 
 

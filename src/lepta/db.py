@@ -1,15 +1,16 @@
 """Connections to PostgreSQL. Besides the writer, the only module that begins and commits.
 
 Two ways in: SQLAlchemy Core for everything that is not the hot path, a bare asyncpg connection for the
-writer. Both act as a role that owns nothing.
+writer. Both act as a role that owns nothing: they should log in as it, so that there is no way back to another
+one; where the address names somebody else, they take that role for the session.
 """
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -29,6 +30,9 @@ INDEX_PLANS = {
     "plan_cache_mode": "force_generic_plan",
 }
 
+SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+"""What `sslmode` may be: PostgreSQL's own words."""
+
 Tx = AsyncConnection
 """Somebody's open transaction: a function that takes it commits nothing."""
 
@@ -46,18 +50,24 @@ class Address:
 
     @classmethod
     def parse(cls, url: str) -> "Address":
-        """Read `postgresql://user:password@host:port/database?host=/socket/dir`; raises `ValueError`."""
+        """Read `postgresql://user:password@host:port/database?host=/socket/dir&sslmode=require`.
+
+        Raises `ValueError` with what is wrong, in one line without the password.
+        """
         parts = urlsplit(url)
         if parts.scheme.split("+")[0] not in {"postgresql", "postgres"}:
             raise ValueError("a database URL starts with postgresql://")
-        query = dict(parse_qsl(parts.query))
-        database = parts.path.lstrip("/")
+        query = dict(parse_qsl(parts.query, keep_blank_values=True))
+        database = unquote(parts.path.removeprefix("/"))
         if not database:
             raise ValueError("a database URL names its database: postgresql://user@host/database")
-        host = query.pop("host", None) or parts.hostname or "127.0.0.1"
-        port = int(query.pop("port", 0)) or parts.port or 5432
         return cls(
-            host, port, parts.username or "postgres", database, parts.password, tuple(query.items())
+            query.pop("host", "") or parts.hostname or "127.0.0.1",
+            _port(query.pop("port", "")) or parts.port or 5432,
+            unquote(parts.username or "postgres"),
+            database,
+            unquote(parts.password) if parts.password else None,
+            _options(query),
         )
 
     def url(self) -> str:
@@ -65,7 +75,9 @@ class Address:
         secret = f":{quote(self.password, safe='')}" if self.password else ""
         query = urlencode({"host": self.host, "port": self.port, **dict(self.options)})
         netloc = f"{quote(self.user, safe='')}{secret}@"
-        return urlunsplit(("postgresql+asyncpg", netloc, f"/{self.database}", query, ""))
+        return urlunsplit(
+            ("postgresql+asyncpg", netloc, f"/{quote(self.database, safe='')}", query, "")
+        )
 
     def arguments(self) -> dict[str, Any]:
         """As `asyncpg.connect` wants it."""
@@ -76,6 +88,34 @@ class Address:
     def shown(self) -> str:
         """For people and logs: no password."""
         return f"postgresql://{self.user}@{self.host}:{self.port}/{self.database}"
+
+    @property
+    def serves(self) -> bool:
+        """Whether it logs in as the service's role, from which there is no way back to an owner."""
+        return self.user == SERVICE_ROLE
+
+    def to_serve(self) -> "Address":
+        """The same place for the service's own role; somebody else's password is left out."""
+        return self if self.serves else replace(self, user=SERVICE_ROLE, password=None)
+
+
+def _port(text: str) -> int:
+    """0 if none is given."""
+    if text and not (text.isascii() and text.isdigit() and 0 < int(text) < 65_536):
+        raise ValueError(f"port={text} is not a port: write a number from 1 to 65535")
+    return int(text or 0)
+
+
+def _options(query: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    """What else stands behind the question mark, in asyncpg's words."""
+    if unknown := sorted(set(query) - {"sslmode", "ssl"}):
+        raise ValueError(f"unknown parameter {unknown[0]}: use host, port, sslmode")
+    mode = query.get("sslmode", query.get("ssl"))
+    if mode is None:
+        return ()
+    if mode not in SSL_MODES:
+        raise ValueError(f"sslmode={mode} is none of {', '.join(SSL_MODES)}")
+    return (("ssl", mode),)
 
 
 class Database:

@@ -4,6 +4,7 @@ import asyncio
 
 import asyncpg
 import pytest
+from sqlalchemy import text
 
 import make
 from lepta.db import SERVICE_ROLE, Address, Database
@@ -11,6 +12,7 @@ from lepta.processing.directory import Directory
 from lepta.processing.rulebooks import Rulebooks
 from lepta.processing.state import Submission
 from lepta.processing.writer import Writer
+from lepta.verification.verify import faults
 
 HISTORY = (
     "event", "entry", "account", "asset", "lot_allocation", "idempotency", "checkpoint", "tile",
@@ -87,6 +89,39 @@ async def test_the_service_owns_nothing_and_cannot_become_the_owner(sold: Addres
                 await connection.execute(statement)
     finally:
         await connection.close()
+
+
+async def test_who_logs_in_as_the_service_cannot_become_anybody_else(sold: Address) -> None:
+    connection = await asyncpg.connect(**sold.to_serve().arguments())
+    try:
+        for statement in (
+            f'SET ROLE "{sold.user}"',
+            f'SET SESSION AUTHORIZATION "{sold.user}"',
+            "SET session_replication_role = replica",
+        ):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(statement)
+        for statement in ("RESET ROLE", "SET ROLE NONE", "RESET SESSION AUTHORIZATION"):
+            await connection.execute(statement)
+            assert await connection.fetchval("SELECT current_user") == SERVICE_ROLE
+            for table in ("event", "entry"):
+                with pytest.raises(asyncpg.InsufficientPrivilegeError, match="must be owner"):
+                    await connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
+    finally:
+        await connection.close()
+
+
+async def test_the_service_works_and_is_verified_when_it_logs_in_as_itself(shop: Address) -> None:
+    database = Database(shop.to_serve())
+    writer = Writer(database, Directory(), Rulebooks())
+    await writer.start()
+    await writer.submit(Submission.of(make.checkout(), "k1"))
+    await writer.stop()
+    async with database.read() as tx:
+        users = text("SELECT session_user::text, current_user::text")
+        assert tuple((await tx.execute(users)).one()) == (SERVICE_ROLE, SERVICE_ROLE)
+    await database.close()
+    assert await faults(shop.to_serve()) == []
 
 
 @pytest.mark.parametrize("later", [1, 250_000])

@@ -9,7 +9,8 @@ from typing import Any
 
 import asyncpg
 
-from lepta.db import Address
+from lepta.commands.faults import in_line
+from lepta.db import SERVICE_ROLE, Address
 from lepta.errors import DomainError, Kind
 from lepta.postgres.embedded import own, share
 from lepta.postgres.home import default_data_dir
@@ -31,6 +32,7 @@ class Opened:
     """A database with the current schema, for as long as the block that opened it lasts."""
 
     address: Address
+    """As whom all but migrations work there: an embedded one's service role, else the URL's user."""
     settings: Settings
     """The same, as the service reads it: `database_url` and `data_dir` are filled in."""
     shown: str
@@ -67,8 +69,9 @@ def opened(settings: Settings, *, to_serve: bool = False, migrate: bool = True) 
         return
     door = own if to_serve else share
     with door(data_dir, settings.postgres_bin) as server:
-        address = Address.parse(server.dsn_for("postgres", DATABASE))
-        asyncio.run(_prepare(server, address))
+        owner = Address.parse(server.dsn_for("postgres", DATABASE))
+        asyncio.run(_prepare(server, owner))
+        address = owner.to_serve()
         shown = f"embedded PostgreSQL {server.version} in {server.data_dir}"
         yield Opened(address, _filled(settings, address, server.data_dir), shown, server)
 
@@ -83,8 +86,8 @@ def _by_url(settings: Settings, data_dir: Path, *, check: bool) -> Iterator[Open
     try:
         address = Address.parse(settings.database_url)
     except ValueError as error:
-        raise Unusable(f"--database-url cannot be read: {error}.") from error
-    version, current = asyncio.run(_look(address))
+        raise Unusable(f"The database URL cannot be read: {error}.") from error
+    version, current = asyncio.run(_look(address, to_work=check))
     if check and not current:
         raise Unusable(
             f"The database {address.shown()} does not have this version's schema. "
@@ -97,15 +100,17 @@ def _by_url(settings: Settings, data_dir: Path, *, check: bool) -> Iterator[Open
 async def _connect(address: Address) -> Any:
     try:
         return await asyncpg.connect(**address.arguments(), timeout=10)
-    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
-        reason = str(error) or type(error).__name__
+    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise Unusable(
-            f"{address.shown()} does not let us in ({reason}). Check --database-url and that it runs."
+            f"{address.shown()} does not let us in ({in_line(error)}). Check --database-url and that it runs."
         ) from error
 
 
-async def _look(address: Address) -> tuple[str, bool]:
-    """The server's version, and whether the schema is there and current."""
+async def _look(address: Address, *, to_work: bool = False) -> tuple[str, bool]:
+    """The server's version, and whether the schema is there and current.
+
+    `to_work`: raises `Unusable` where there is a schema that the address's user may not work on.
+    """
     from lepta.schema import newest
 
     connection = await _connect(address)
@@ -113,10 +118,22 @@ async def _look(address: Address) -> tuple[str, bool]:
         version = await connection.fetchval("SHOW server_version")
         if not await connection.fetchval("SELECT to_regclass('public.schema_version') IS NOT NULL"):
             return str(version), False
+        if to_work:
+            await _take_role(connection, address)
         revision = await connection.fetchval("SELECT version_num FROM schema_version")
         return str(version), revision == newest()
     finally:
         await connection.close()
+
+
+async def _take_role(connection: Any, address: Address) -> None:
+    try:
+        await connection.execute(f"SET ROLE {SERVICE_ROLE}")
+    except (asyncpg.InsufficientPrivilegeError, asyncpg.InvalidParameterValueError) as error:
+        raise Unusable(
+            f"{address.user} may not act as {SERVICE_ROLE} ({in_line(error)}). Use {address.to_serve().shown()}, "
+            f'or have a superuser say: GRANT {SERVICE_ROLE} TO "{address.user}".'
+        ) from error
 
 
 async def _prepare(server: EmbeddedServer, address: Address) -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NoReturn
 import typer
 
 from lepta.commands.opening import opened
+from lepta.db import Address
 from lepta.errors import DomainError, Kind
 from lepta.postgres.server import EmbeddedServer
 from lepta.postgres.unavailable import PostgresUnavailable
@@ -49,8 +50,18 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> None:
         looked_after(found.server),
     ):
         typer.echo(f"Database: {found.shown}")
+        if not found.address.serves:
+            typer.echo(f"Advice:   {advice(found.address)}")
         typer.echo(f"Lepta:    {address_of(listener)}  (documentation: /docs)")
         _serve_on(configure(found.settings), listener, workers)
+
+
+def advice(address: Address) -> str:
+    """Why the service should log in as its own role, for whoever starts it as somebody else."""
+    return (
+        f"serve with {address.to_serve().shown()}, a user that owns nothing and so cannot change history; "
+        f"keep {address.user} for `lepta migrate`."
+    )
 
 
 def leave(_signal: int, _frame: object) -> NoReturn:
