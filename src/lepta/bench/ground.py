@@ -99,7 +99,10 @@ def opened(settings: Settings) -> Iterator[Ground]:
     """
     with TemporaryDirectory(prefix="lepta-bench-") as scratch:
         if settings.database_url:
-            address = Address.parse(settings.database_url)
+            try:
+                address = Address.parse(settings.database_url)
+            except ValueError as error:
+                raise BenchUnusable(f"The database URL cannot be read: {error}.") from error
             yield _usable(address, Path(scratch) / "data", Path(scratch), settings, None)
             return
         data_dir = settings.data_dir or Path(scratch) / "data"
