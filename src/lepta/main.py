@@ -23,6 +23,7 @@ from lepta.http.edge import Edge
 from lepta.http.metrics import Metrics
 from lepta.http.openapi import describe
 from lepta.http.problems import HANDLERS
+from lepta.processing.reading import Reader
 from lepta.runtime import running
 from lepta.settings import Settings
 
@@ -83,6 +84,8 @@ def _life(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager
             app.state.runtime = found
             app.state.gate = Gate(found.keys, limit)
             app.state.answers = Answers(Slips(found.directory, found.rulebooks))
+            app.state.reader = reader = Reader(found.rulebooks)
+            app.state.stored_answers = Answers(Slips(reader.directory, found.rulebooks))
             yield
 
     return life

@@ -10,7 +10,7 @@ import asyncpg
 
 from lepta.errors import DomainError
 from lepta.processing import load, store
-from lepta.processing.decide import Decision, Published, decide_checkout, decide_publish
+from lepta.processing.decide import Accepted, Decision, Published, decide_checkout, decide_publish
 from lepta.processing.directory import Directory
 from lepta.processing.events import Checkout, Publish
 from lepta.processing.recognition import Refused, Repeated, recognise
@@ -69,6 +69,8 @@ async def write(
     head = await load.lock_head(connection, shard)
     await sources.directory.refresh(connection, head.versions)
     await sources.rulebooks.refresh(connection, head.rulebook)
+    rulebook = sources.rulebooks.newest
+    assert rulebook.digest == head.rulebook, (rulebook.number, head.rulebook.hex())
     await sources.chart.refresh(connection, shard, head.next_account)
     await load.open_partitions(connection, shard, head, len(submissions))
     state, shoppers, laid_out = await _load(connection, sources, head, submissions)
@@ -80,16 +82,21 @@ async def write(
     last_hash = await store.append(
         connection, state, head, sources.chart, decisions, received_at=received_at
     )
-    answers = [
-        Answered(decision, _shopper(submission, shoppers))
-        for submission, decision in zip(submissions, decisions, strict=True)
-    ]
+    answers = [Answered(decision, _shopper(decision, shoppers)) for decision in decisions]
     return Done(state, decisions, answers, head.size, last_hash)
 
 
-def _shopper(submission: Submission, shoppers: dict[str, ShopperRecord]) -> ShopperRecord | None:
-    event = submission.event
-    return shoppers.get(event.card) if isinstance(event, Checkout) and event.card else None
+def _shopper(decision: Decision, shoppers: dict[str, ShopperRecord]) -> ShopperRecord | None:
+    """Today's record of the sale's member, if it was loaded: a card may have changed hands since the sale."""
+    if not isinstance(decision, Accepted | Repeated):
+        return None
+    member, card = decision.recorded.seen.member, decision.recorded.event.card
+    if member is None:
+        return None
+    found = shoppers.get(card) if card else None
+    if found is not None and found.ref == member.ref:
+        return found
+    return next((one for one in shoppers.values() if one.ref == member.ref), None)
 
 
 async def _load(

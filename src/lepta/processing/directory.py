@@ -20,9 +20,9 @@ VERSIONS = "SELECT what, version FROM office_version"
 STORES = """
     SELECT id, retailer, region, time_zone, programme, currency, language FROM store
 """
-PARTIES = "SELECT id, name FROM party"
+PARTIES = "SELECT id, name::text FROM party"
 CHANGED_PRODUCTS = "SELECT sku FROM product WHERE changed > $1"
-PRODUCTS = "SELECT sku, name, categories, brand FROM product WHERE sku = ANY($1)"
+PRODUCTS = "SELECT sku, name::text, categories, brand FROM product WHERE sku = ANY($1)"
 
 
 class Versions(NamedTuple):

@@ -27,6 +27,7 @@ from lepta.processing.outcome import Outcome
 from lepta.processing.seen import Seen, is_offline
 
 LEAF_LIMIT = 65_535
+MAX_SHARD = 2**15 - 1
 MOVABLE = ("outcome", "opens", "entries", "lots", "spent", "used")
 """What lies beside the log, under the leaf's digest of it, when the whole is too long for a leaf."""
 KINDS = {"rulebook": 1, "checkout": 2}
@@ -306,4 +307,5 @@ def parse_checkout_id(text: str) -> tuple[int, int] | None:
     """(shard, log index) that an id names; None if it cannot be one."""
     if len(text) != 24 or any(c not in "0123456789abcdef" for c in text):
         return None
-    return int(text[:4], 16), int(text[4:16], 16)
+    shard = int(text[:4], 16)
+    return (shard, int(text[4:16], 16)) if shard <= MAX_SHARD else None

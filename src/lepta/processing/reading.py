@@ -1,10 +1,17 @@
 """Recorded sales for those who ask for them later. Reads only."""
 
+import asyncio
+from dataclasses import dataclass, field
+
+import asyncpg
 from sqlalchemy import text
 
 from lepta.db import Tx
+from lepta.processing import sql
+from lepta.processing.directory import Directory, Versions
 from lepta.processing.events import NaturalKey
 from lepta.processing.leaf import KINDS, Recorded
+from lepta.processing.rulebooks import Rulebooks
 from lepta.processing.state import NATURAL, ShopperRecord, natural_claim
 
 BY_INDEX = text("""
@@ -43,3 +50,26 @@ async def shopper_of(tx: Tx, recorded: Recorded) -> ShopperRecord | None:
         return None
     ref, tier, segments, first_name, gender, language = row
     return ShopperRecord("", "", ref, tier, tuple(segments), first_name, gender, language)
+
+
+@dataclass(slots=True)
+class Reader:
+    """Records for the answers to those who only ask: as fresh as the database, in a process that may not have
+    written anything since they changed. Its directory is its own, so that a writer's stays as it was locked.
+    """
+
+    rulebooks: Rulebooks
+    directory: Directory = field(default_factory=Directory)
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def catch_up(self, tx: Tx, recorded: Recorded) -> None:
+        """Know every name that the answer to `recorded` needs."""
+        shared = await tx.get_raw_connection()
+        connection = shared.driver_connection
+        assert isinstance(connection, asyncpg.Connection)
+        async with self._turn:
+            head = await connection.fetchrow(sql.READ_HEAD, recorded.shard)
+            assert head is not None, recorded.shard
+            await self.rulebooks.refresh(connection, head["rulebook"])
+            await self.directory.refresh(connection, Versions(*head["versions"]))
+            await self.directory.fetch(connection, {line.sku for line in recorded.event.lines})

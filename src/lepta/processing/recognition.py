@@ -16,7 +16,7 @@ from lepta.processing.events import (
     QuoteStale,
 )
 from lepta.processing.leaf import Recorded
-from lepta.processing.state import FISCAL, HEADER, Claim, State, Submission
+from lepta.processing.state import FISCAL, HEADER, NATURAL, Claim, State, Submission
 
 
 class Repeated(NamedTuple):
@@ -42,12 +42,15 @@ def recognise(submission: Submission, state: State) -> Repeated | Refused | None
     event = submission.event
     assert isinstance(event, Checkout)
     found = [(claim, state.claims[claim]) for claim in submission.claims if claim in state.claims]
+    holders = {(claim.scope, holder) for claim, holder in found}
     for claim, holder in found:
         if isinstance(holder, bytes):
             return _stored_refusal(claim, holder, event)
         recorded = state.recorded[holder]
-        same = recorded.equals(event) or (claim.scope == FISCAL and recorded.is_same_sale(event))
-        if not same:
+        # Under another natural key it is the same sale if its fiscal document says so; a header that such a
+        # repeat brought along names the same sale from then on.
+        by_fiscal = claim.scope != NATURAL and (FISCAL, holder) in holders
+        if not (recorded.equals(event) or (by_fiscal and recorded.is_same_sale(event))):
             return Refused(KeyReused(_said(claim)))
     if not found:
         return None

@@ -69,6 +69,10 @@ READ_COUNTS = """
         SELECT used FROM usage WHERE shard = $1 AND counter = k.counter OFFSET 0
     ) c
 """
+READ_HEAD = """
+    SELECT rulebook, (SELECT array_agg(version ORDER BY what) FROM office_version) AS versions
+    FROM log_head WHERE shard = $1
+"""
 READ_CHANGES = "SELECT number, change FROM rulebook WHERE number > $1 ORDER BY number"
 READ_LEAF_HASH = "SELECT leaf_hash FROM event WHERE shard = $1 AND log_index = $2"
 

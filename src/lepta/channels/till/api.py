@@ -121,12 +121,17 @@ async def create_checkout(request: Request) -> Response:
     if isinstance(decision, Refused):
         raise decision.error
     assert not isinstance(decision, Published), decision
-    replayed = isinstance(decision, Repeated)
+    recorded, shopper = decision.recorded, answered.shopper
     answers: Answers = request.app.state.answers
-    answer = answers.checkout(decision.recorded, answered.shopper, form, replayed=replayed)
-    if replayed:
-        return Response(answer, 200, {"Idempotency-Hit": "true"}, JSON)
-    return Response(answer, 201, None, JSON)
+    if not isinstance(decision, Repeated):
+        answer = answers.checkout(recorded, shopper, form, replayed=False)
+        return Response(answer, 201, None, JSON)
+    if shopper is None and recorded.seen.member is not None:
+        # The card has changed hands, or is gone: the receipt still is its member's.
+        async with running.database.read() as tx:
+            shopper = await reading.shopper_of(tx, recorded)
+    answer = answers.checkout(recorded, shopper, form, replayed=True)
+    return Response(answer, 200, HIT_HEADER, JSON)
 
 
 def _idempotency_key(request: Request) -> str | None:
@@ -186,9 +191,12 @@ async def _stored(
     request: Request, tx: Tx, recorded: Recorded, till: Principal, form: Form
 ) -> Response:
     till.require_till(recorded.event.key.store, recorded.event.key.till)
+    reader: reading.Reader = request.app.state.reader
+    await reader.catch_up(tx, recorded)
     shopper = await reading.shopper_of(tx, recorded)
-    answers: Answers = request.app.state.answers
-    return Response(answers.checkout(recorded, shopper, form, replayed=True), 200, HIT_HEADER, JSON)
+    answers: Answers = request.app.state.stored_answers
+    answer = answers.checkout(recorded, shopper, form, replayed=True)
+    return Response(answer, 200, HIT_HEADER, JSON)
 
 
 HIT_HEADER = {"Idempotency-Hit": "true"}
