@@ -7,13 +7,15 @@ import pytest
 from httpx import AsyncClient
 from sqlalchemy import text
 
+import go_oracle
 import make
 from conftest import ClientFor
 from lepta.db import Database
 from lepta.log.checkpoint import open_checkpoint
 from lepta.log.merkle import leaf_hash, root_of, split_hashes
 from lepta.log.notes import Verifier
-from lepta.log.proofs import verify_proof
+from lepta.log.paths import consistency_proof
+from lepta.log.proofs import parse_proof, verify_proof
 from lepta.log.tiles import decode_bundle
 from lepta.runtime import running as running_service
 from lepta.settings import Settings
@@ -79,6 +81,38 @@ async def test_each_sale_is_proven_by_one_text_and_the_key(shop: AsyncClient) ->
         proven = verify_proof(proof.content, key)
         assert proven.index == one["log_index"]
         assert b'"kind":"checkout"' in proven.leaf
+
+
+@go_oracle.needed
+async def test_go_accepts_what_a_running_service_hands_out(
+    shop: AsyncClient, client_for: ClientFor
+) -> None:
+    public = await client_for()
+    vkey = (await public.get("/log/vkey")).text.rstrip("\n")
+    sold = [await sell(shop, sequence) for sequence in range(3)]
+    old = (await public.get("/log/checkpoint")).content
+    sold += [await sell(shop, sequence) for sequence in range(3, 8)]
+    new = (await public.get("/log/checkpoint")).content
+    for one in sold:
+        proof = parse_proof(
+            (await shop.get("/v1/log/proof", params={"checkout": one["checkout"]})).content
+        )
+        assert proof.leaf is not None
+        index = one["log_index"]
+        verdict = go_oracle.accepts(vkey, proof.checkpoint, proof.leaf, index, proof.path)
+        assert verdict, verdict.reason
+        altered = proof.leaf.replace(b"25900", b"25901")
+        assert altered != proof.leaf
+        assert not go_oracle.accepts(vkey, proof.checkpoint, altered, index, proof.path)
+    was, size = (int(note.splitlines()[1]) for note in (old, new))
+    assert 0 < was < size
+    hashes = split_hashes((await public.get(f"/log/tile/0/000.p/{size}")).content)
+    growth = consistency_proof(
+        was, size, lambda node: root_of(hashes[node.n << node.height : (node.n + 1) << node.height])
+    )
+    verdict = go_oracle.accepts_growth(vkey, old, new, growth)
+    assert verdict, verdict.reason
+    assert not go_oracle.accepts_growth(vkey, new, old, growth)
 
 
 async def test_what_is_not_in_the_log_is_not_proven(shop: AsyncClient) -> None:
