@@ -117,6 +117,27 @@ async def test_a_later_version_does_not_begin_in_the_past(office: AsyncClient) -
     assert (await publish(office, "base", **{"from": "2999-01-01T00:00:00Z"}))["version"] == 2
 
 
+async def test_what_is_published_is_not_moved_in_time(office: AsyncClient, db: Database) -> None:
+    async def refused(moment: str) -> None:
+        answer = await office.post("/v1/campaigns/base/publish", json={"from": moment})
+        assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-request")
+        [error] = answer.json()["errors"]
+        assert error["path"] == "from"
+        assert "save a new version" in error["reason"]
+
+    await office.put("/v1/campaigns/base", json=make.BASE)
+    always = await publish(office, "base")
+    await refused("2999-01-01T00:00:00Z")
+    assert await publish(office, "base") == always
+    await office.put("/v1/campaigns/base", json=make.BASE, headers={"If-Match": '"1"'})
+    later = await publish(office, "base", **{"from": "2999-01-01T00:00:00Z"})
+    size = await log_size(db)
+    await refused("2999-01-01T00:00:01Z")
+    assert await publish(office, "base", **{"from": "2999-01-01T07:00:00.5+07:00"}) == later
+    assert await publish(office, "base") == later
+    assert await log_size(db) == size
+
+
 @pytest.mark.parametrize(
     "change, place",
     [

@@ -19,7 +19,7 @@ from lepta.parties.tables import programme as programme_table
 from lepta.revisions import Expected, NotFound, Saved, Stale, etag, lock, write
 from lepta.rules.document import Known
 from lepta.rules.refusals import fault
-from lepta.rules.rulebook import Change, Item, Paused, Rulebook
+from lepta.rules.rulebook import Change, Item, Paused, Rulebook, second
 
 FIXED = ("currency", "points_scale")
 """What of a programme can never change: points and money that are booked already would mean something else."""
@@ -118,7 +118,10 @@ class Publisher:
         return found
 
     async def publish(self, campaign: str, from_at: datetime | None = None) -> Published:
-        """Put the newest version in force, from `from_at` if given. Twice is once."""
+        """Put the newest version in force, from `from_at` if given. Twice is once.
+
+        Raises `InvalidRequest` if it is published already and `from_at` is another time than then.
+        """
         draft = await self.get_campaign(campaign)
         (done,) = await self._publish([draft], from_at)
         return done
@@ -150,7 +153,9 @@ class Publisher:
             items: list[Item] = []
             for draft in drafts:
                 check_campaign(draft.campaign, draft.document, known)
-                if not _stands(rulebook, draft):
+                if _stands(rulebook, draft):
+                    _agree(rulebook, draft, from_at)
+                else:
                     items.append(next_campaign(
                         rulebook, draft.campaign, draft.version, draft.document, now=now, from_at=from_at
                     ))  # fmt: skip
@@ -180,6 +185,19 @@ def _stands(rulebook: Rulebook, draft: Draft) -> bool:
     if published is None or published.version < draft.version:
         return False
     return not _is_paused(rulebook, draft.campaign)
+
+
+def _agree(rulebook: Rulebook, draft: Draft, from_at: datetime | None) -> None:
+    """What stands is not moved in time: nobody may believe that it was."""
+    began = rulebook.last_word(draft.campaign)
+    if from_at is None or (began is not None and second(from_at) == second(began)):
+        return
+    when = f"from {began:%Y-%m-%dT%H:%M:%SZ}" if began else "for as long as the campaign is active"
+    reason = (
+        f"version {draft.version} is published already, {when}: "
+        "leave this out, or save a new version and publish that from then on"
+    )
+    raise InvalidRequest([fault("from", reason)])
 
 
 def _is_paused(rulebook: Rulebook, campaign: str) -> bool:

@@ -154,6 +154,12 @@ class Rulebook:
         track = self._tracks.get(campaign)
         return None if track is None else track.newest
 
+    def last_word(self, campaign: str) -> datetime | None:
+        """From when what was published last of a campaign counts; None: always, or never published."""
+        track = self._tracks.get(campaign)
+        from_s = ALWAYS if track is None else track.versions[-1][0]
+        return None if from_s == ALWAYS else datetime.fromtimestamp(from_s, UTC)
+
     def campaign_at(self, campaign: str, at: datetime) -> Campaign | None:
         """The version in force at `at`, which may still be outside its active dates; None: none, or paused."""
         track = self._tracks.get(campaign)
