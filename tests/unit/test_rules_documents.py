@@ -93,9 +93,29 @@ def test_a_value_equal_to_its_default_is_never_refused(defaults: dict[str, Any])
         ("effect.nth_visit", {"effect": {"earn": {"points": 5}, "nth_visit": 10}}),
         ("effect.per", {"effect": {"earn": {"points": 5}, "per": "visit"}}),
         ("effect.earn.by_tier", {"effect": {"earn": {"by_tier": {"gold": {"points": 5}}}}}),
+        ("effect.earn.by_tier", {"effect": {"earn": {"by_tier": {}}}}),
+        ("effect.earn.by_tier", {"effect": {"earn": {"points": 5, "by_tier": {}}}}),
+        (
+            "effect.earn.ladder.1.by_tier",
+            {
+                "effect": {
+                    "earn": {
+                        "ladder": [
+                            {"from": 0, "points": 1},
+                            {"from": 5, "by_tier": {"gold": {"points": 5}}},
+                        ]
+                    }
+                }
+            },
+        ),
+        (
+            "effect.earn.ladder.0.by_tier",
+            {"effect": {"earn": {"ladder": [{"from": 0, "by_tier": {}}]}}},
+        ),
         ("kind", {"kind": "coupon"}),
         ("effect.from", {"effect": {"give": {"points": 50}, "from": "shopper-points"}}),
         ("effect.give.bands", {"effect": {"give": {"bands": [{"from": 50000, "money": 1000}]}}}),
+        ("effect.give.bands", {"effect": {"give": {"bands": []}}}),
         ("effect.give.money", {"effect": {"give": {"money": 1000}, "from": "shopper-money"}}),
         ("effect.give.rate", {"effect": {"give": {"rate": "0.01"}, "from": "shopper-money"}}),
     ],

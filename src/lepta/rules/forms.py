@@ -11,7 +11,7 @@ from lepta.rules.kind import Form, Kind
 from lepta.rules.kinds import ladder
 
 _LATER = frozenset({"by_tier", "bands"})
-"""Fields of the language that are not supported yet: empty, they pass."""
+"""Fields of the language that are not supported yet: null, they pass."""
 
 
 def form_of(key: Literal["earn", "give"], said: Mapping[str, Any]) -> Form:

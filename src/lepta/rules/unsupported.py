@@ -14,9 +14,10 @@ _EMPTY_ONLY = {
     "effect.welcome": "a welcome bonus",
     "effect.birthday": "a birthday bonus",
     "effect.nth_visit": "a bonus on the n-th visit",
-    "effect.earn.by_tier": "a bonus by tier",
-    "effect.give.bands": "a gift in bands",
 }
+_BY_TIER = "a bonus by tier"
+_FORMS = {"effect.earn.by_tier": _BY_TIER, "effect.give.bands": "a gift in bands"}
+"""Ways to give: whoever names one, means it, however little it holds."""
 _NOT_VALUES = {
     ("kind", "discount"): "kind discount",
     ("kind", "coupon"): "kind coupon",
@@ -35,6 +36,7 @@ def refuse(document: Mapping[str, Any]) -> None:
     for path, what in _EMPTY_ONLY.items():
         if not _says_nothing(_at(document, path)):
             raise NotSupported(path, what)
+    _refuse_forms(document)
     for (path, value), what in _NOT_VALUES.items():
         if _at(document, path) == value:
             raise NotSupported(path, what)
@@ -42,6 +44,16 @@ def refuse(document: Mapping[str, Any]) -> None:
         for name, what in _OF_SHOPPER_MONEY.items():
             if _at(document, f"effect.give.{name}") is not None:
                 raise NotSupported(f"effect.give.{name}", what)
+
+
+def _refuse_forms(document: Mapping[str, Any]) -> None:
+    for path, what in _FORMS.items():
+        if _at(document, path) is not None:
+            raise NotSupported(path, what)
+    steps = _at(document, "effect.earn.ladder")
+    for n, step in enumerate(steps if isinstance(steps, list) else ()):
+        if _at(step, "by_tier") is not None:
+            raise NotSupported(f"effect.earn.ladder.{n}.by_tier", _BY_TIER)
 
 
 def _at(document: Any, path: str) -> Any:
