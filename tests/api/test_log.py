@@ -217,6 +217,37 @@ async def test_a_kiosk_shows_points_gifts_and_history(
     assert (await kiosk.get("/v1/cards/0")).json()["type"] == "/problems/unknown-card"
 
 
+async def test_a_card_is_looked_for_before_a_programme_which_must_exist(
+    shop: AsyncClient, client_for: ClientFor
+) -> None:
+    kiosk = await client_for("kiosk", store="nsk-07")
+    for path in ("", "/history"):
+        card = f"/v1/cards/{CARD}{path}"
+        assert (await kiosk.get(f"{card}?programme=club")).status_code == 200
+        refused = await kiosk.get(f"{card}?programme=nope")
+        assert (refused.status_code, refused.json()["type"]) == (422, "/problems/invalid-request")
+        assert [e["path"] for e in refused.json()["errors"]] == ["programme"]
+        unknown = await kiosk.get(f"/v1/cards/0{path}?programme=nope")
+        assert (unknown.status_code, unknown.json()["type"]) == (404, "/problems/unknown-card")
+
+
+async def test_a_card_is_looked_for_even_where_no_programme_exists(admin: AsyncClient) -> None:
+    for path in ("", "/history"):
+        answer = await admin.get(f"/v1/cards/0{path}")
+        assert (answer.status_code, answer.json()["type"]) == (404, "/problems/unknown-card")
+
+
+async def test_a_cards_number_may_hold_a_slash(shop: AsyncClient) -> None:
+    member = {"first_name": "Анна", "cards": ["12/34"]}
+    assert (await shop.put("/v1/members/anna", json=member)).status_code == 201
+    for escaped in ("12%2F34", "12/34"):
+        assert (await shop.get(f"/v1/cards/{escaped}")).json()["card"] == "12/34"
+        history = await shop.get(f"/v1/cards/{escaped}/history")
+        assert history.json() == {"items": [], "next": None}
+        choice = await shop.put(f"/v1/cards/{escaped}/choice", json={})
+        assert choice.json()["type"] == "/problems/not-supported"
+
+
 async def test_everybody_sees_funds_and_standings(shop: AsyncClient, client_for: ClientFor) -> None:
     public = await client_for()
     fresh = (await public.get("/v1/campaigns/hunter-forest/standing")).json()["beneficiaries"]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import text
 
@@ -19,6 +19,7 @@ _HOLDER = text("""
     SELECT c.status, m.ref, m.first_name, m.tier FROM card c JOIN member m ON m.id = c.member WHERE c.card = :card
 """)
 _PROGRAMME_OF_STORE = text("SELECT programme FROM store WHERE id = :store")
+_PROGRAMME = text("SELECT EXISTS (SELECT FROM programme WHERE id = :programme)")
 _PROGRAMMES = text("SELECT id FROM programme ORDER BY id LIMIT 2")
 _NUMBERS = text("""
     SELECT a.code, a.id, b.credits - b.debits AS points
@@ -40,6 +41,9 @@ _HISTORY = text("""
 """)
 
 
+_NO_SUCH_PROGRAMME = "no programme has this id: correct it, or leave it out"
+
+
 class UnknownCard(DomainError):
     """Nobody has this card.
 
@@ -55,6 +59,15 @@ class UnknownCard(DomainError):
         )
 
 
+class Wanted(NamedTuple):
+    """In which programme a card is asked about."""
+
+    programme: str | None
+    """As the request names it."""
+    store: str | None
+    """Of the key."""
+
+
 @dataclass(frozen=True, slots=True)
 class Holder:
     """Whose card it is, and the accounts of one programme."""
@@ -68,11 +81,12 @@ class Holder:
     """The account that events and gifts name the member by; None before the first points."""
 
 
-async def holder(tx: Tx, card: str, programme: str) -> Holder:
-    """The card's owner in one programme; `UnknownCard` if there is none."""
+async def holder(tx: Tx, card: str, wanted: Wanted) -> Holder:
+    """The card's owner in one programme. `UnknownCard` if there is none, before the programme is looked at."""
     row = (await tx.execute(_HOLDER, {"card": card})).one_or_none()
     if row is None:
         raise UnknownCard
+    programme = await programme_for(tx, wanted)
     where = {"shard": SHARD, "ref": row.ref, "asset": points_of(programme)}
     accounts = {
         code: (number, points) for code, number, points in await tx.execute(_NUMBERS, where)
@@ -82,12 +96,17 @@ async def holder(tx: Tx, card: str, programme: str) -> Holder:
     return Holder(row.status, row.first_name, row.tier, points, number)
 
 
-async def programme_for(tx: Tx, asked: str | None, store: str | None) -> str:
-    """The programme asked for, else the one of the key's store, else the only one there is."""
-    if asked is not None:
-        return asked
-    if store is not None:
-        found: str | None = await tx.scalar(_PROGRAMME_OF_STORE, {"store": store})
+async def programme_for(tx: Tx, wanted: Wanted) -> str:
+    """The programme asked for, else the one of the key's store, else the only one there is.
+
+    Raises `InvalidRequest` if the one asked for does not exist, or none is asked for and several do.
+    """
+    if wanted.programme is not None:
+        if not await tx.scalar(_PROGRAMME, {"programme": wanted.programme}):
+            raise InvalidRequest([{"path": "programme", "reason": _NO_SUCH_PROGRAMME}])
+        return wanted.programme
+    if wanted.store is not None:
+        found: str | None = await tx.scalar(_PROGRAMME_OF_STORE, {"store": wanted.store})
         if found is not None:
             return found
     several = list((await tx.execute(_PROGRAMMES)).scalars())
@@ -97,9 +116,9 @@ async def programme_for(tx: Tx, asked: str | None, store: str | None) -> str:
     return str(several[0])
 
 
-async def summary(tx: Tx, card: str, programme: str, today: date) -> dict[str, Any]:
+async def summary(tx: Tx, card: str, wanted: Wanted, today: date) -> dict[str, Any]:
     """What a kiosk shows; points in smallest units, money in minor ones."""
-    found = await holder(tx, card, programme)
+    found = await holder(tx, card, wanted)
     expiring: Sequence[Any] = ()
     donations: list[dict[str, Any]] = []
     if found.account is not None:
@@ -119,10 +138,10 @@ async def summary(tx: Tx, card: str, programme: str, today: date) -> dict[str, A
 
 
 async def history(
-    tx: Tx, card: str, programme: str, after: int | None, limit: int
+    tx: Tx, card: str, wanted: Wanted, after: int | None, limit: int
 ) -> dict[str, Any]:
     """The card owner's events, the newest first; `next` goes on where this page ends, None at the end."""
-    found = await holder(tx, card, programme)
+    found = await holder(tx, card, wanted)
     if found.account is None:
         return {"items": [], "next": None}
     where = {

@@ -12,7 +12,7 @@ from lepta.http.bodies import JSON, answers
 from lepta.http.deps import Now, Running
 from lepta.http.problems import Unavailable, documented
 from lepta.statements import cards, funds, standings
-from lepta.statements.cards import UnknownCard
+from lepta.statements.cards import UnknownCard, Wanted
 from lepta.statements.funds import UnknownFund
 from lepta.statements.standings import UnknownCampaign
 
@@ -32,19 +32,9 @@ Programme = Annotated[
 _REFUSALS = documented(Unauthenticated, Forbidden, RateLimited, UnknownCard, Unavailable)
 
 
-@router.get("/cards/{card}", responses={**_REFUSALS, **answers(CardAnswer, s200="The card.")})
-async def get_card(
-    card: CardNumber, key: CardsKey, running: Running, now: Now, programme: Programme = None
-) -> Response:
-    """A card's points as they are now: available, held, pending, expiring within 60 days."""
-    async with running.database.read() as tx:
-        chosen = await cards.programme_for(tx, programme, key.store)
-        answer = await cards.summary(tx, card, chosen, now.date())
-    return Response(orjson.dumps(answer), media_type=JSON)
-
-
+# The longer address first: a card's number may hold any character, a slash too.
 @router.get(
-    "/cards/{card}/history", responses={**_REFUSALS, **answers(HistoryAnswer, s200="A page.")}
+    "/cards/{card:path}/history", responses={**_REFUSALS, **answers(HistoryAnswer, s200="A page.")}
 )
 async def get_history(  # noqa: PLR0917
     card: CardNumber,
@@ -58,8 +48,17 @@ async def get_history(  # noqa: PLR0917
 ) -> Response:
     """What happened on the card owner's account, the newest first."""
     async with running.database.read() as tx:
-        chosen = await cards.programme_for(tx, programme, key.store)
-        answer = await cards.history(tx, card, chosen, after, limit)
+        answer = await cards.history(tx, card, Wanted(programme, key.store), after, limit)
+    return Response(orjson.dumps(answer), media_type=JSON)
+
+
+@router.get("/cards/{card:path}", responses={**_REFUSALS, **answers(CardAnswer, s200="The card.")})
+async def get_card(
+    card: CardNumber, key: CardsKey, running: Running, now: Now, programme: Programme = None
+) -> Response:
+    """A card's points as they are now: available, held, pending, expiring within 60 days."""
+    async with running.database.read() as tx:
+        answer = await cards.summary(tx, card, Wanted(programme, key.store), now.date())
     return Response(orjson.dumps(answer), media_type=JSON)
 
 

@@ -36,7 +36,7 @@ LATER = (
     Later("POST", "/v1/checkouts:batch", "till", Scope.TILL, "a batch"),
     Later("POST", "/v1/shifts", "till", Scope.TILL, "closing a shift"),
     Later("POST", "/v1/gifts", "kiosk", Scope.KIOSK, "a gift at the kiosk"),
-    Later("PUT", "/v1/cards/{card}/choice", "kiosk", Scope.KIOSK, "a choice at the kiosk"),
+    Later("PUT", "/v1/cards/{card:path}/choice", "kiosk", Scope.KIOSK, "a choice at the kiosk"),
     Later("GET", "/v1/statements/{party}", "centre", Scope.STATEMENTS, "a statement"),
     Later("POST", "/v1/reconciliations", "centre", Scope.SETTLEMENT, "a reconciliation"),
     Later(
@@ -75,7 +75,7 @@ def _refusing(one: Later) -> Callable[[Request], Awaitable[Response]]:
 
 
 def _parameters(path: str) -> list[dict[str, Any]]:
-    names = re.findall(r"\{(\w+)\}", path)
+    names = re.findall(r"\{(\w+)", path)
     return [parameter(name, "path", {"type": "string"}, "", required=True) for name in names]
 
 
