@@ -19,6 +19,7 @@ from lepta.channels.till import api as till
 from lepta.channels.till.answers import Answers
 from lepta.channels.till.slips import Slips
 from lepta.http.auth import Gate, RateLimit
+from lepta.http.direct import Application, Direct
 from lepta.http.edge import Edge
 from lepta.http.metrics import Metrics
 from lepta.http.openapi import describe
@@ -42,7 +43,7 @@ ROUTERS: tuple[APIRouter, ...] = (
 )
 
 
-class Api(FastAPI):
+class Api(Application):
     """FastAPI with a description of our own."""
 
     def openapi(self) -> dict[str, Any]:
@@ -64,7 +65,10 @@ def create_app(settings: Settings, *, log: Any = None) -> FastAPI:
         exception_handlers=dict(HANDLERS),
     )
     app.state.metrics = metrics
-    app.add_middleware(Edge, log=log or structlog.get_logger("lepta.http"), metrics=metrics)
+    log = log or structlog.get_logger("lepta.http")
+    app.add_middleware(Edge, log=log, metrics=metrics)
+    sale = Edge(Direct(till.SALE, HANDLERS), log=log, metrics=metrics, quiet=True)
+    app.shortcut = ("POST", till.SALE.path, sale)
     for router in (*ROUTERS, *([docs.router] if settings.docs else [])):
         # Not include_router: that matches each address twice, and says only half of a route's template.
         app.router.routes.extend(router.routes)

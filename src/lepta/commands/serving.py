@@ -91,6 +91,7 @@ def configure(settings: Settings, log_file: Path | None = None) -> "uvicorn.Conf
         lifespan="on",
         log_config=None,
         access_log=False,
+        proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=DRAIN_S,
     )

@@ -16,6 +16,7 @@ BODY_LIMIT = 1 << 20
 BATCH_LIMIT = 64 << 20
 BATCH_PATH = "/v1/checkouts:batch"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+SLOW_S = 1.0
 CLIENT_LEFT = 499
 """Status in log and metrics of a request whose client did not wait for the answer."""
 
@@ -70,10 +71,15 @@ class _Exchange:
 
 
 class Edge:
-    """ASGI middleware around everything; `log` gets one line a request, `metrics` one observation."""
+    """ASGI middleware around everything; `log` gets one line a request, `metrics` one observation.
 
-    def __init__(self, app: ASGIApp, log: Any, metrics: Metrics) -> None:
+    `quiet`: no line for what was done in time. A sale stands in the ledger and is counted; at hundreds a second
+    its line would bury those that matter.
+    """
+
+    def __init__(self, app: ASGIApp, log: Any, metrics: Metrics, *, quiet: bool = False) -> None:
         self._app = app
+        self._quiet = quiet
         self._log = log
         self._metrics = metrics
         self._prefix = token_hex(4)
@@ -128,6 +134,8 @@ class Edge:
         method = scope["method"] if scope["method"] in METHODS else "other"
         status = exchange.status or CLIENT_LEFT
         self._metrics.observe(route, method, status, seconds)
+        if self._quiet and status < 300 and seconds < SLOW_S:
+            return
         told: dict[str, Any] = {
             "request": exchange.request_id,
             "method": method,

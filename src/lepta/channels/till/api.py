@@ -142,6 +142,15 @@ def _idempotency_key(request: Request) -> str | None:
     return key
 
 
+def _sale() -> DirectRoute:
+    route = router.routes[0]
+    assert isinstance(route, DirectRoute), route
+    return route
+
+
+SALE = _sale()
+"""The route that carries the load."""
+
 lookups = APIRouter(prefix="/v1/checkouts", tags=["till"])
 LOOKUP = documented(UnknownCheckout, Unauthenticated, Forbidden, RateLimited)
 LOOKUP_EXTRA = {"parameters": FORM}
