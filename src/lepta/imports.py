@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TextIO
 
 from lepta.errors import DomainError
+from lepta.names import LANGUAGES
 
 Document = dict[str, Any]
 
@@ -52,9 +53,7 @@ def _words(text: str) -> list[str]:
 def _named(cells: dict[str, str]) -> Document:
     """The name, whichever columns say it: {} if none does."""
     by_language = {
-        language: cells[f"name_{language}"]
-        for language in ("ru", "en")
-        if f"name_{language}" in cells
+        language: cells[f"name_{language}"] for language in LANGUAGES if f"name_{language}" in cells
     }
     if by_language:
         return {"name": by_language}

@@ -15,6 +15,18 @@ from pydantic import AfterValidator, PlainValidator, WithJsonSchema
 LANGUAGES = ("ru", "en")
 """Every language that receipts are written in; a missing one is looked for in this order."""
 
+
+def _known(language: str) -> str:
+    if language not in LANGUAGES:
+        raise ValueError(f"write one of {', '.join(LANGUAGES)}")
+    return language
+
+
+Language = Annotated[
+    str, AfterValidator(_known), WithJsonSchema({"type": "string", "enum": [*LANGUAGES]})
+]
+"""For documents: one of `LANGUAGES`."""
+
 CASES = ("nominative", "genitive", "dative", "accusative", "instrumental", "prepositional")
 
 MAX_LENGTH = 200

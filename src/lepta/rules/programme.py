@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, WithJsonSchema
 
 from lepta.money import EXPONENT, Ratio
-from lepta.names import Name, NameDocument
+from lepta.names import LANGUAGES, Language, Name, NameDocument
 from lepta.rules import refusals
 from lepta.rules.fields import (
     HALF,
@@ -70,7 +70,7 @@ class ProgrammeDocument(Strict):
     debt: Literal["allowed", "to-zero"] = "allowed"
     restore_grace_days: Days = 0
     tier_from: Literal["next", "this"] = "next"
-    languages: tuple[Literal["ru", "en"], ...] = Field(default=("ru", "en"), min_length=1)
+    languages: tuple[Language, ...] = Field(default=LANGUAGES, min_length=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from lepta.http.bodies import Body
 from lepta.keys.service import Role
 from lepta.members.tables import Card, Member
 from lepta.money import EXPONENT
-from lepta.names import NameDocument, Readable
+from lepta.names import Language, NameDocument, Readable
 from lepta.parties.tables import Party, Store
 from lepta.products.tables import Product
 
@@ -71,7 +71,6 @@ TimeZone = Annotated[
     Field(max_length=64, description="IANA name: Asia/Novosibirsk.", examples=["Asia/Novosibirsk"]),
     AfterValidator(_time_zone),
 ]
-Language = Literal["ru", "en"]
 
 
 class PartyBody(Body):
