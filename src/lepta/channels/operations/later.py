@@ -85,7 +85,7 @@ for _one in LATER:
         _refusing(_one),
         methods=[_one.method],
         tags=[_one.tag],
-        name=f"later_{_one.method}_{_one.path}",
+        name=f"later_{_one.method}_{_one.path.replace(':path', '')}",
         summary="Not supported yet",
         status_code=422,
         response_model=None,
