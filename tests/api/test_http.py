@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from conftest import ClientFor
 from cutter import Cutter
+from lepta.channels.operations.docs import ASSETS
 from lepta.db import Address
 from lepta.errors import DomainError
 from lepta.http.edge import BODY_LIMIT
@@ -281,9 +282,12 @@ async def test_docs_need_nothing_from_elsewhere(client_for: ClientFor) -> None:
     page = (await client.get("/docs")).text
     assert "http://" not in page.replace("http://www.w3.org", "")
     assert "https://" not in page
-    for path in re.findall(r'(?:src|href)="(/docs/[^"]+)"', page):
+    named = set(re.findall(r'(?:src|href)="(/docs/[^"]+)"', page))
+    assert named == {f"/docs/assets/{name}" for name in ASSETS}
+    for path in named:
         asset = await client.get(path)
         assert asset.status_code == 200
+        assert asset.headers["Content-Type"].split(";")[0] == ASSETS[path.rsplit("/", 1)[1]]
         assert len(asset.content) > 1000
     assert slug(await client.get("/docs/assets/core.py")) == "no-such-address"
 
