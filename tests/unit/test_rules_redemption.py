@@ -1,5 +1,6 @@
 """Before the campaigns: the total spread over the lines, the ceiling of a redemption, its money."""
 
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import make_rules as make
-from lepta.rules.redemption import ceiling, eligible, money_of, over_lines, spread
+from lepta.rules.redemption import ceiling, eligible, money_of, most_useful, over_lines, spread
 
 amounts = st.lists(st.integers(-(10**6), 10**6), min_size=1, max_size=12)
 
@@ -64,6 +65,25 @@ def test_the_ceiling_is_the_least_of_what_bounds_it(
     assert ceiling(make.programme(**changes), lines, 25900, available) == points
 
 
+@pytest.mark.parametrize(
+    ("total", "points", "useful"),
+    [(101, 101, 100), (100, 100, 100), (1, 1, 0), (2, 2, 2), (0, 0, 0)],
+)
+def test_half_a_yen_is_not_rounded_away_before_it_is_points(
+    total: int, points: int, useful: int
+) -> None:
+    programme = make.programme(currency="JPY", point_value="0.5", redeem={"max_share": "0.5"})
+    most = ceiling(programme, [make.line(amount=total)], total, 10_000)
+    assert (most, most_useful(programme, most)) == (points, useful)
+
+
+def test_cash_that_must_remain_bounds_in_points_too() -> None:
+    programme = make.programme(
+        currency="JPY", point_value="0.4", redeem={"max_share": "1", "min_cash": 1}
+    )
+    assert ceiling(programme, [make.line(amount=10)], 10, 10_000) == 22
+
+
 def test_only_goods_above_nothing_may_be_paid_with_points() -> None:
     lines = [
         make.line("1", 100),
@@ -95,3 +115,31 @@ def test_points_never_pay_more_than_is_due(
     parts = over_lines(programme, lines, money)
     assert sum(parts) == money
     assert all(part <= max(price, 0) for part, price in zip(parts, prices, strict=True))
+
+
+@given(st.integers(0, 10**9), st.sampled_from(["0.001", "0.10", "0.33", "7", "0.010001"]))
+def test_the_fewest_points_that_pay_as_much(points: int, value: str) -> None:
+    programme = make.programme(point_value=value)
+    least = most_useful(programme, points)
+    assert 0 <= least <= points
+    assert money_of(programme, least) == money_of(programme, points)
+    assert least == 0 or money_of(programme, least - 1) < money_of(programme, points)
+
+
+@given(
+    amounts,
+    st.integers(0, 10**6),
+    st.sampled_from(["0", "0.5", "0.333333", "1"]),
+    st.sampled_from(["0.001", "0.10", "0.33", "7"]),
+)
+def test_one_point_above_the_ceiling_would_break_a_bound(
+    prices: list[int], min_cash: int, share: str, value: str
+) -> None:
+    programme = make.programme(redeem={"max_share": share, "min_cash": min_cash}, point_value=value)
+    lines = [make.line(str(n), price) for n, price in enumerate(prices)]
+    of_goods = Fraction(share) * sum(eligible(programme, lines))
+    bound: Fraction = min(of_goods, Fraction(sum(prices) - min_cash))
+    points = ceiling(programme, lines, sum(prices), 10**12)
+    worth = Fraction(value) * 100
+    assert points * worth <= max(bound, Fraction(0))
+    assert (points + 1) * worth > bound

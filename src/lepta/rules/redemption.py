@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from lepta.money import allocate, divide
+from lepta.money import Rounding, allocate, divide
 from lepta.rules.facts import Line
 from lepta.rules.programme import Programme
 
@@ -39,21 +39,27 @@ def ceiling(
     programme: Programme, lines: Sequence[Line], total_minor: int, available_points: int
 ) -> int:
     """The most points that may be redeemed: the least of those available, `max_share` of what is eligible,
-    and what leaves `min_cash` to pay; in points rounded down, never below 0.
+    and what leaves `min_cash` to pay; in points rounded down, once, never below 0.
     """
-    share = programme.max_share
-    of_goods = sum(eligible(programme, lines)) * share.numerator // share.denominator
-    most_minor = min(of_goods, total_minor - programme.min_cash_minor)
-    if most_minor <= 0 or available_points <= 0:
-        return 0
-    value = programme.point_value
-    return min(available_points, most_minor * value.denominator // value.numerator)
+    share, value = programme.max_share, programme.point_value
+    of_goods = (
+        sum(eligible(programme, lines)) * share.numerator * value.denominator
+        // (share.denominator * value.numerator)
+    )  # fmt: skip
+    of_total = (total_minor - programme.min_cash_minor) * value.denominator // value.numerator
+    return max(min(available_points, of_goods, of_total), 0)
 
 
 def money_of(programme: Programme, points: int) -> int:
     """What so many points pay, in minor units, rounded down."""
     value = programme.point_value
     return divide(points * value.numerator, value.denominator)
+
+
+def most_useful(programme: Programme, points: int) -> int:
+    """The fewest points that pay as much as `points` do: those beyond it would be spent for nothing."""
+    value = programme.point_value
+    return divide(money_of(programme, points) * value.denominator, value.numerator, Rounding.UP)
 
 
 def over_lines(programme: Programme, lines: Sequence[Line], amount: int) -> list[int]:
