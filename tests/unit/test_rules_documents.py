@@ -203,6 +203,9 @@ def earning(earn: dict[str, Any], **parts: Any) -> dict[str, Any]:
         ("effect.to.fund", "create it first", make.donation("d", {"money": 5}, to={"fund": "childern"})),
         ("effect.to.fund", "is a supplier", make.donation("d", {"money": 5}, to={"fund": "dairy"})),
         ("effect.to.choice.1", "create it first", make.donation("d", {"money": 5}, to={"choice": ["school-1", "school-2"]})),
+        ("effect.to.choice.1", "stands twice", make.donation("d", {"money": 5}, to={"choice": ["school-1", "school-1"]})),
+        ("active.until", "2000-01-01", {**BONUS, "active": {"until": "2000-01-01"}}),
+        ("active.until", "2000-01-01", {**BONUS, "active": {"from": "1998-01-01", "until": "1999-01-01"}}),
         ("effect.to.default", "not in the choice", make.donation("d", {"money": 5}, to={"choice": ["school-1"], "default": "school-17"})),
         ("effect.pending_days", "leave it out", make.donation("d", {"money": 5}, pending_days=3)),
         ("effect.expire_after", "leave it out", make.donation("d", {"money": 5}, expire_after={"months": 3})),
@@ -254,6 +257,15 @@ def test_a_programme_may_be_left_out_only_if_it_is_the_only_one(programmes: Any)
     with pytest.raises(InvalidRequest, match="name"):
         validate(BONUS, make.known(programmes=programmes))
     validate(BONUS, make.known())
+
+
+def test_a_published_campaign_keeps_its_programme_when_there_is_another_later() -> None:
+    two = make.known(
+        programmes={"club": make.programme(), "other": make.programme()}, campaigns={"b": "club"}
+    )
+    validate(BONUS, two)
+    with pytest.raises(InvalidRequest, match="name one of club, other"):
+        validate({**BONUS, "campaign": "new"}, two)
 
 
 def test_nothing_known_is_said_as_such() -> None:

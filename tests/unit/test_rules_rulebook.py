@@ -187,6 +187,13 @@ def test_a_programmes_campaigns_do_not_fire_in_another_programmes_store() -> Non
     assert outcome(book, theirs).flags == ("unknown-campaign",)
 
 
+def test_a_version_that_names_no_programme_stays_in_the_campaigns_own() -> None:
+    other = Change((PublishedProgramme("other", 1, None, make.PROGRAMME),)).canonical()
+    book = published(make.rulebook(flat(5)).extended(other), flat(7), 2, JUNE)
+    assert dict(book.programmes_of_campaigns()) == {"flat": "club"}
+    assert gives(book, JUNE) == {"flat": 7}
+
+
 def test_a_faulty_document_never_gets_in() -> None:
     with pytest.raises(InvalidRequest):
         make.rulebook(make.bonus("b", {"points": "5"}))

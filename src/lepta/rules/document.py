@@ -27,6 +27,8 @@ class Known:
     programmes: Mapping[str, Programme] = field(default_factory=dict)
     stores: Collection[str] = ()
     regions: Collection[str] = ()
+    campaigns: Mapping[str, str] = field(default_factory=dict)
+    """Every published campaign's programme, which it keeps where its next version names none."""
 
 
 def validate(document: Mapping[str, Any], known: Known) -> CampaignDocument:
@@ -60,7 +62,7 @@ def _faults(reading: Reading, known: Known) -> Iterator[Fault]:
 def _programme(document: CampaignDocument, known: Known) -> Iterator[Fault]:
     names = sorted(known.programmes)
     if document.programme is None:
-        if len(names) != 1:
+        if len(names) != 1 and document.campaign not in known.campaigns:
             has = f"one of {', '.join(names)}" if names else "it after creating a programme"
             yield fault("programme", f"may be left out only if there is exactly one: name {has}")
     elif document.programme not in names:
@@ -76,6 +78,9 @@ def _times(document: CampaignDocument) -> Iterator[Fault]:
     active = document.active
     if active.starts and active.until and active.until <= active.starts:
         yield fault("active.until", f'ends before it begins: write a day after "{active.starts}"')
+        return
+    if active.until and active.until <= schedule.FIRST_DAY:
+        yield fault("active.until", f'is long past: write a day after "{schedule.FIRST_DAY}"')
         return
     for n, said in enumerate(document.schedule):
         try:
@@ -168,6 +173,8 @@ def _target(reading: Reading, known: Known) -> Iterator[Fault]:
         yield from _party("effect.to.fund", to.fund, FUNDS, known)
     for n, beneficiary in enumerate(to.choice):
         yield from _party(f"effect.to.choice.{n}", beneficiary, FUNDS, known)
+        if beneficiary in to.choice[:n]:
+            yield fault(f"effect.to.choice.{n}", f"{beneficiary!r} stands twice: keep it once")
     if to.default is not None and to.default not in to.choice:
         yield fault(
             "effect.to.default", 'is not in the choice: name one of "choice", or leave it out'

@@ -149,6 +149,10 @@ class Rulebook:
         """Every campaign's id, by number."""
         return self._ids
 
+    def programmes_of_campaigns(self) -> Mapping[str, str]:
+        """The programme of every published campaign's newest version."""
+        return {name: track.newest.programme for name, track in self._tracks.items()}
+
     def campaign(self, campaign: str) -> Campaign | None:
         """The newest published version, whether in force or not; None: never published."""
         track = self._tracks.get(campaign)
@@ -209,7 +213,8 @@ class _Draft:
             version = compile_programme(name, item["document"], item["version"])
             self._programmes[name] = (*self._programmes.get(name, ()), (from_s, version))
         elif "campaign" in item:
-            campaign = compile_campaign(item["document"], self._only(), item["version"])
+            programme = self._default(item["campaign"])
+            campaign = compile_campaign(item["document"], programme, item["version"])
             assert campaign.id == item["campaign"], item["campaign"]
             self._put(campaign.id, campaign, (from_s, campaign))
         else:
@@ -222,8 +227,11 @@ class _Draft:
             {**self._before, **indexes},
         )  # fmt: skip
 
-    def _only(self) -> str:
-        """The programme of a campaign that names none."""
+    def _default(self, campaign: str) -> str:
+        """The programme where a version names none: that of the version before, else the only one."""
+        old = self._tracks.get(campaign)
+        if old is not None:
+            return old.newest.programme
         return next(iter(self._programmes)) if len(self._programmes) == 1 else ""
 
     def _put(self, campaign: str, newest: Campaign, version: Version) -> None:

@@ -13,6 +13,8 @@ _FOR = re.compile(
     re.ASCII,
 )
 _MOST_DAYS = 31
+FIRST_DAY = date(2000, 1, 1)
+"""No sale is older; what is active always is looked at from here on."""
 _SEARCHED_DAYS = 28 * 366
 """Every pattern of dates that has an occurrence at all has one in so long a time."""
 
@@ -55,7 +57,7 @@ class Window:
 
     def ever_opens(self, active_from: date | None, active_until: date | None) -> bool:
         """Whether it opens at least once while the campaign is active."""
-        first = active_from or date(2000, 1, 1)
+        first = active_from or FIRST_DAY
         days = _SEARCHED_DAYS * max(1, self.rule.interval // 12)
         if active_until is not None:
             days = min(days, (active_until - first).days)
