@@ -102,15 +102,36 @@ def test_units_of_two_skus_do_not_make_up_one() -> None:
     assert codes(book, result) == {"b": Why.NO_WHOLE_UNIT}
 
 
-def test_a_returned_or_free_unit_does_not_count() -> None:
+@pytest.mark.parametrize(
+    ("parts", "units"),
+    [
+        ([(300, "3"), (-100, "1")], 2),
+        ([(300, "3"), (-100, "-1")], 2),
+        ([(300, "3"), (-300, "3")], 0),
+        ([(300, "3"), (-300, "1")], 0),
+        ([(300, "3"), (-100, "5")], 0),
+        ([(1000, "1"), (0, "1")], 2),
+        ([(0, "1"), (1000, "1")], 2),
+        ([(0, "5")], 0),
+        ([(-100, "4")], 0),
+        ([(1200, "2"), (-200, "0")], 2),
+        ([(1200, "2"), (-200, "1")], 1),
+        ([(1000, "1"), (-100, "1"), (0, "-1"), (500, "3")], 2),
+        ([(0, "-3"), (100, "2")], 0),
+    ],
+)
+def test_units_of_a_sku_are_its_sums(parts: list[tuple[int, str]], units: int) -> None:
     book = make.rulebook(make.bonus("b", {"points": 1}, per="unit"))
-    lines = [
-        make.line("1", 300, "3"),
-        make.line("1", -100, "1"),
-        make.line("1", 0, "5"),
-        make.line("2", -100, "4"),
-    ]
-    assert earned(outcome(book, make.facts(*lines))) == {"b": 2}
+    lines = [make.line("1", amount, quantity) for amount, quantity in parts]
+    assert earned(outcome(book, make.facts(*lines))) == ({"b": units} if units else {})
+
+
+def test_what_one_sku_takes_back_lessens_no_other() -> None:
+    book = make.rulebook(make.bonus("b", {"points": 1}, per="unit", what={"min_quantity": "3"}))
+    lines = [make.line("1", 300, "3"), make.line("2", -100, "4"), make.line("3", 0, "9")]
+    assert earned(outcome(book, make.facts(*lines))) == {"b": 3}
+    less = outcome(book, make.facts(*lines, make.line("1", -100, "1")))
+    assert codes(book, less) == {"b": Why.BELOW_MIN_QUANTITY}
 
 
 def test_per_line_means_once_for_each_product_paid_for() -> None:

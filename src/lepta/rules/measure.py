@@ -7,23 +7,38 @@ from lepta.rules.facts import Line
 
 
 def signed_quantity(line: Line) -> int:
-    """Millionths: the size of the quantity with the sign of the amount; what costs nothing counts nothing."""
+    """Millionths that a line adds to its SKU: the size of its quantity with the sign of its amount.
+
+    Where the amount is 0, the sign that the till sent. So a voided or returned line takes back as many as
+    it carries; one that only lowers the price carries quantity 0, or takes units away like a void.
+    """
     if line.amount_minor > 0:
         return abs(line.quantity_micro)
-    return -abs(line.quantity_micro) if line.amount_minor < 0 else 0
+    return -abs(line.quantity_micro) if line.amount_minor < 0 else line.quantity_micro
+
+
+def quantities(lines: Sequence[Line], positions: Sequence[int]) -> dict[str, int]:
+    """Millionths by SKU, in the order of their first lines; only those above 0.
+
+    Of an SKU whose lines cost nothing together, nothing counts: it is free or was taken back. One that
+    costs anything counts whole, lines without a price too, or a line split in two would lose units.
+    """
+    sums: dict[str, tuple[int, int]] = {}
+    for n in positions:
+        line = lines[n]
+        amount, micro = sums.get(line.sku, (0, 0))
+        sums[line.sku] = (amount + line.amount_minor, micro + signed_quantity(line))
+    return {sku: micro for sku, (amount, micro) in sums.items() if amount > 0 and micro > 0}
 
 
 def quantity(lines: Sequence[Line], positions: Sequence[int]) -> int:
-    """Millionths of all the lines together."""
-    return sum([signed_quantity(lines[n]) for n in positions])
+    """Millionths of all the lines together, summed by SKU first."""
+    return sum(quantities(lines, positions).values())
 
 
 def units(lines: Sequence[Line], positions: Sequence[int]) -> dict[str, int]:
     """Whole units by SKU, in the order of their first lines; only those with any."""
-    micro: dict[str, int] = {}
-    for n in positions:
-        line = lines[n]
-        micro[line.sku] = micro.get(line.sku, 0) + signed_quantity(line)
+    micro = quantities(lines, positions)
     return {sku: size // MICRO for sku, size in micro.items() if size >= MICRO}
 
 
