@@ -1,7 +1,7 @@
 """One batch: its load, its decisions, its append, all in one transaction that the writer commits."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -63,8 +63,12 @@ async def write(
     sources: Sources,
     submissions: Sequence[Submission],
     received_at: datetime,
+    decided: Callable[[], None] = lambda: None,
 ) -> Done:
-    """Decide and append one batch inside the open transaction of `connection`."""
+    """Decide and append one batch inside the open transaction of `connection`.
+
+    `decided` is called when the database is about to work and this process is not.
+    """
     shard = sources.shard
     head = await load.lock_head(connection, shard)
     await sources.directory.refresh(connection, head.versions)
@@ -79,6 +83,7 @@ async def write(
     for i, (submission, sale) in enumerate(zip(submissions, laid_out, strict=True)):
         salt = salts[i * SALT_BYTES : (i + 1) * SALT_BYTES]
         decisions.append(_decide(submission, sale, state, received_at, salt))
+    decided()
     last_hash = await store.append(
         connection, state, head, sources.chart, decisions, received_at=received_at
     )

@@ -35,6 +35,7 @@ LOST = (
     asyncpg.CannotConnectNowError,
 )
 """The connection, or the server behind it, is gone: nothing is wrong with the batch."""
+ANSWER_WITHIN_S = 0.01
 RECONNECT_S = (0.05, 0.1, 0.2, 0.5, 1.0)
 
 
@@ -79,6 +80,7 @@ class Writer:
     clock: Callable[[], datetime] = now
     _queue: deque[Waiting] = field(default_factory=deque)
     _in_flight: dict[bytes, Waiting] = field(default_factory=dict)
+    _owed: list[tuple[Waiting, Answered]] = field(default_factory=list)
     _arrived: asyncio.Event = field(default_factory=asyncio.Event)
     _stopping: bool = False
     _task: asyncio.Task[None] | None = None
@@ -152,6 +154,7 @@ class Writer:
         while True:
             while not self._queue:
                 if self._stopping:
+                    self._pay()
                     return
                 self._arrived.clear()
                 await self._arrived.wait()
@@ -183,8 +186,24 @@ class Writer:
             for waiting in batch:
                 await self._settle([waiting])
             return
-        for waiting, answered in zip(batch, done.answers, strict=True):
-            self._landed(waiting).settle(answered)
+        self._owe(batch, done)
+
+    def _owe(self, batch: Sequence[Waiting], done: Done) -> None:
+        """Answer a committed batch: at once if nothing waits, else while the database works on the next one.
+
+        Making answers takes this process as long as the database takes to write a batch; so they overlap. The
+        timer bounds how long an answer may lie ready if the next batch has to wait for its turn.
+        """
+        self._owed = [(self._landed(w), a) for w, a in zip(batch, done.answers, strict=True)]
+        if self._queue:
+            asyncio.get_running_loop().call_later(ANSWER_WITHIN_S, self._pay)
+        else:
+            self._pay()
+
+    def _pay(self) -> None:
+        owed, self._owed = self._owed, []
+        for waiting, answered in owed:
+            waiting.settle(answered)
 
     def _landed(self, waiting: Waiting) -> Waiting:
         """From now on a repeat finds the event in the log, not in flight."""
@@ -199,7 +218,9 @@ class Writer:
             done: Done | None = None
             try:
                 await connection.execute("BEGIN")
-                done = await batches.write(connection, self._sources, submissions, self.clock())
+                done = await batches.write(
+                    connection, self._sources, submissions, self.clock(), self._pay
+                )
                 await connection.execute("COMMIT")
             except Exception as error:
                 self._sources.forget()
