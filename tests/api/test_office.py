@@ -205,6 +205,8 @@ async def test_caches_learn_of_every_change(shop: AsyncClient, db: Database) -> 
         ("birthday", "0001-01-01"),
         ("segments", "vip"),
         ("tier", "a\nb"),
+        ("tier", "gold\u200b"),
+        ("birthday", "641606400"),
         ("language", "klingon"),
     ],
 )
@@ -214,6 +216,15 @@ async def test_a_faulty_member_is_refused_and_the_value_is_not_repeated(
     answer = await put(office, "members/a", {name: value})
     assert list(faults(answer)) == [name]
     assert not value or value not in answer.text
+
+
+@pytest.mark.parametrize("hidden", ["\u200b", "\u202e", "\u2066", "\u3164", "\ufeff"])
+async def test_an_id_that_looks_like_another_is_refused(office: AsyncClient, hidden: str) -> None:
+    for cards in ([f"29{hidden}00"], [{"card": f"29{hidden}00"}]):
+        assert list(faults(await put(office, "members/a", {"cards": cards}))) == ["cards.0.card"]
+    goods = {"categories": ["frozen", f"fro{hidden}zen"]}
+    assert list(faults(await put(office, "products/1", goods))) == ["categories.1"]
+    assert list(faults(await put(office, f"products/1{hidden}", {"name": "x"}))) == ["sku"]
 
 
 async def test_ids_are_plain(office: AsyncClient) -> None:

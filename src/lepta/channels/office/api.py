@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path
+from pydantic import AfterValidator
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -11,6 +12,7 @@ from lepta.channels.office.schemas import MemberBody, PartyBody, ProductBody, St
 from lepta.http.auth import OfficeKey
 from lepta.http.bodies import parse, reads
 from lepta.http.deps import Revision, Running
+from lepta.http.fields import opaque
 from lepta.members import service as members
 from lepta.members.service import CardTaken
 from lepta.parties import service as parties
@@ -19,7 +21,11 @@ from lepta.products import service as products
 router = APIRouter(prefix="/v1", tags=["office"])
 
 PathId = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
-PathSku = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
+PathSku = Annotated[
+    str,
+    Path(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$"),
+    AfterValidator(opaque),
+]
 
 
 @router.put("/parties/{party}", responses=put_answers(PartyBody), openapi_extra=reads(PartyBody))

@@ -1,6 +1,5 @@
 """What the office sends and gets back: the stored documents."""
 
-import re
 from dataclasses import fields
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
@@ -8,7 +7,6 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
     BaseModel,
     BeforeValidator,
     Field,
@@ -16,6 +14,7 @@ from pydantic import (
 )
 
 from lepta.http.bodies import Body
+from lepta.http.fields import Day, Opaque, Rfc3339, opaque
 from lepta.keys.service import Role
 from lepta.members.tables import Card, Member
 from lepta.money import EXPONENT
@@ -23,15 +22,8 @@ from lepta.names import Language, NameDocument, Readable
 from lepta.parties.tables import Party, Store
 from lepta.products.tables import Product
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _PHONE = r"^\+?[0-9][0-9 ()-]{3,30}$"
 _EMAIL = r"^[^@\s]{1,64}@[^@\s]{1,189}$"
-
-
-def _opaque(text: str) -> str:
-    if not text.isprintable() and _CONTROL.search(text):
-        raise ValueError("contains a control character; leave it out")
-    return text
 
 
 def _currency(code: str) -> str:
@@ -62,7 +54,6 @@ Id = Annotated[
     ),
 ]
 Slug = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z0-9-]+$")]
-Opaque = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_opaque)]
 Currency = Annotated[
     str, AfterValidator(_currency), WithJsonSchema({"type": "string", "enum": [*EXPONENT]})
 ]
@@ -145,10 +136,10 @@ class MemberBody(Body):
     gender: Literal["male", "female"] | None = None
     language: Language | None = None
     phone: Annotated[str, Field(pattern=_PHONE)] | None = None
-    email: Annotated[str, Field(max_length=254, pattern=_EMAIL), AfterValidator(_opaque)] | None = (
+    email: Annotated[str, Field(max_length=254, pattern=_EMAIL), AfterValidator(opaque)] | None = (
         None
     )
-    birthday: Annotated[date, Field(ge=date(1900, 1, 1))] | None = None
+    birthday: Annotated[Day, Field(ge=date(1900, 1, 1))] | None = None
     segments: Annotated[tuple[Opaque, ...], Field(max_length=100)] = ()
     tier: Opaque | None = None
     cards: Annotated[tuple[CardEntry, ...], Field(max_length=100)] = ()
@@ -176,7 +167,7 @@ def _card_document(card: Card) -> str | dict[str, str]:
 class PublishBody(Body):
     """When the version comes into force; left out: a first version always was, a later one from now."""
 
-    from_at: Annotated[AwareDatetime | None, Field(alias="from")] = None
+    from_at: Annotated[Rfc3339 | None, Field(alias="from")] = None
 
 
 class KeyBody(Body):
