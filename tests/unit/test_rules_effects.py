@@ -361,3 +361,29 @@ def test_absurd_figures_give_nothing_instead_of_breaking() -> None:
     book = make.rulebook(make.bonus("b", {"points": 10**12}, per="unit"))
     result = outcome(book, make.facts(make.line(quantity="999999999999")))
     assert codes(book, result) == {"b": Why.TOO_LARGE}
+
+
+@pytest.mark.parametrize(
+    ("count", "each", "given"),
+    [(1, 10**12, 1), (100, 10**12, 100), (101, 10**12, 100), (9, 10**11, 9)],
+)
+def test_all_effects_of_a_sale_stay_within_what_a_ledger_holds(
+    count: int, each: int, given: int
+) -> None:
+    names = [f"b-{n:03}" for n in range(count)]
+    book = make.rulebook(*(make.bonus(name, {"points": each}) for name in names))
+    result = outcome(book, make.facts())
+    assert earned(result) == dict.fromkeys(names[:given], each)
+    assert [r.code for r in result.reasons[given:]] == [Why.TOO_LARGE] * (count - given)
+    assert result.consumed == ()
+
+
+def test_money_has_its_own_bound_and_what_is_refused_is_not_counted() -> None:
+    budget = {"limits": {"units": 10**12}}
+    gives = [make.donation(f"d-{n:03}", {"money": 10**12}, **budget) for n in range(101)]
+    book = make.rulebook(*gives, make.bonus("b", {"points": 5}))
+    result = outcome(book, make.facts())
+    assert sum(donated(result).values()) == 10**14
+    assert earned(result) == {"b": 5}
+    assert len(result.consumed) == 100
+    assert codes(book, result)["d-100"] == Why.TOO_LARGE

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from lepta.rules.awards import Award, Refusal, Sale, award
-from lepta.rules.effects import Earn, Effect, Offer
+from lepta.rules.effects import Donate, Earn, Effect, Offer
 from lepta.rules.explanation import Reason, Why
 from lepta.rules.gifts import Gifts, gifts_of, offered
+from lepta.rules.granting import MAX_GIVEN
 from lepta.rules.limits import Counter
 from lepta.rules.matching import Candidate, Matched, match
 
@@ -41,6 +42,8 @@ class _Run:
     effects: list[Effect] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
     consumed: list[tuple[Counter, int]] = field(default_factory=list)
+    points: int = 0
+    money_minor: int = 0
 
     def group(self, members: Sequence[Candidate]) -> None:
         """One group: `add` counts, the first `stop` that fires ends it, of all `best` one wins."""
@@ -77,6 +80,8 @@ class _Run:
     def _settle(
         self, candidate: Candidate, verdict: Award | Refusal, winner: Candidate | None
     ) -> None:
+        if isinstance(verdict, Award) and not self._fits(verdict.effect):
+            verdict = Refusal(Why.TOO_LARGE)
         argument = verdict.argument
         if isinstance(verdict, Award):
             self.effects.append(verdict.effect)
@@ -85,6 +90,17 @@ class _Run:
             assert winner is not None, candidate
             argument = winner.track.number
         self.reasons.append(Reason(candidate.track.number, verdict.code, argument))
+
+    def _fits(self, effect: Effect) -> bool:
+        """Take the effect into the sale's sums, unless they would be too large; the shopper's own money is not in them."""
+        points = self.points + effect.points
+        money_minor = self.money_minor
+        if isinstance(effect, Donate):
+            money_minor += effect.money_minor - effect.shopper_money_minor
+        if points > MAX_GIVEN or money_minor > MAX_GIVEN:
+            return False
+        self.points, self.money_minor = points, money_minor
+        return True
 
     def note_base_points(self) -> None:
         """What group `base` gave, by line: multipliers build on it."""

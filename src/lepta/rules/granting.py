@@ -10,8 +10,8 @@ from lepta.rules.limits import Counter, Gauge, Unit, most_for_funder, shares
 from lepta.rules.matching import Candidate
 from lepta.rules.programme import Programme
 
-MAX_GIVEN = 10**15
-"""No effect is larger, in points or minor units, whatever a till sends."""
+MAX_GIVEN = 10**14
+"""All that campaigns give for one sale stays within it, in points and in minor units, and so do its gifts."""
 
 
 class Wish(NamedTuple):
