@@ -229,6 +229,37 @@ def test_an_unknown_or_closed_offer_is_not_booked(document: Any, gifts: Any, fla
     assert (result.flags, donated(result)) == (flags, booked)
 
 
+def second(step: int) -> dict[str, Any]:
+    return {**make.ROUND_UP, "campaign": "second", "effect": {**make.ROUND_UP["effect"], "give": {"round_up_to": step}}}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("step", "amounts", "offline", "booked", "differs", "flags"),
+    [
+        (1000, (600, None), False, {"round-up": 600}, (), ()),
+        (1000, (600, 0), False, {"round-up": 600}, (), ()),
+        (1000, (600, 600), False, {"round-up": 600}, (("second", 0),), ()),
+        (1000, (600, 600), True, {"round-up": 600, "second": 600}, (("second", 0),), ("gift-differs",)),
+        (10000, (600, 4000), False, {"round-up": 600, "second": 4000}, (), ()),
+        (10000, (None, None), False, {"round-up": 600, "second": 4000}, (), ()),
+    ],
+)  # fmt: skip
+def test_a_second_round_up_is_on_what_is_due_after_the_first(
+    step: int, amounts: Any, offline: Any, booked: Any, differs: Any, flags: Any
+) -> None:
+    gifts = (make.gift(amount=amounts[0]), make.gift("second", amounts[1]))
+    sale = make.facts(make.line(amount=25400), gifts=gifts, offline=offline)
+    result = outcome(make.rulebook(make.ROUND_UP, second(step)), sale)
+    assert (donated(result), result.gift_differs, result.flags) == (booked, differs, flags)
+
+
+def test_of_two_offers_the_shopper_takes_either() -> None:
+    sale = make.facts(make.line(amount=25400), gifts=(make.gift("second", 600),))
+    result = outcome(make.rulebook(make.ROUND_UP, second(1000)), sale)
+    assert donated(result) == {"second": 600}
+    assert [offer.amount_minor for offer in result.offers] == [600, 600]
+
+
 def test_a_gift_is_counted() -> None:
     limits = {"budget": {"money": 1000}, "per_card": 3}
     book = make.rulebook({**make.ROUND_UP, "limits": limits})

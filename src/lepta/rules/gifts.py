@@ -22,6 +22,8 @@ class Gifts:
     offers: list[Offer] = field(default_factory=list)
     differs: list[tuple[str, int]] = field(default_factory=list)
     taken_anyway: bool = False
+    given_minor: int = 0
+    """Accepted so far."""
     known: set[str] = field(default_factory=set)
     """Campaigns whose offer is open."""
 
@@ -46,16 +48,18 @@ def gifts_of(facts: Facts) -> Gifts:
 def offered(sale: Sale, gifts: Gifts, candidate: Candidate) -> Award | Refusal:
     """Offer the gift whole or, where a limit does not allow it whole, not at all; book what was accepted.
 
-    All offers of a sale are on the same amount due. Of a gift that the till took in another amount, an
-    offline sale books what was taken; online nothing is booked, and the caller refuses.
+    The first in order is on the amount due; an accepted one raises what is due for those after it, so a bill
+    that is rounded up is not rounded up again. Of a gift that the till took in another amount, an offline
+    sale books what was taken; online nothing is booked, and the caller refuses.
     """
     campaign = candidate.campaign
     kind, params = campaign.giving.form
-    ours = kind.gives(params, sale.programme, sale.due_minor, campaign.giving.rounding).money_minor
+    due_minor = sale.due_minor + gifts.given_minor
+    ours = kind.gives(params, sale.programme, due_minor, campaign.giving.rounding).money_minor
     fund = campaign.target.of(campaign.id, sale.facts.choice)
     if fund is None:
         return Refusal(Why.NO_CHOICE)
-    refusal = _closed(sale, candidate, ours)
+    refusal = _closed(sale, gifts, candidate, ours)
     if refusal:
         return refusal
     gifts.known.add(campaign.id)
@@ -67,7 +71,10 @@ def offered(sale: Sale, gifts: Gifts, candidate: Candidate) -> Award | Refusal:
     refusal = _differs(sale, gifts, candidate, ours, taken) if taken != ours else None
     if refusal:
         return refusal
-    return _given(candidate, fund, taken) if taken > 0 else Refusal(Why.ALREADY_ROUND)
+    if taken <= 0:
+        return Refusal(Why.ALREADY_ROUND)
+    gifts.given_minor += taken
+    return _given(candidate, fund, taken)
 
 
 def _differs(
@@ -78,7 +85,7 @@ def _differs(
     gifts.differs.append((campaign, ours))
     if not sale.facts.offline:
         return Refusal(Why.OTHER_AMOUNT_TAKEN, ours)
-    refusal = _closed(sale, candidate, taken)
+    refusal = _closed(sale, gifts, candidate, taken)
     if refusal:
         gifts.known.discard(campaign)
         return refusal
@@ -86,11 +93,11 @@ def _differs(
     return None
 
 
-def _closed(sale: Sale, candidate: Candidate, amount_minor: int) -> Refusal | None:
+def _closed(sale: Sale, gifts: Gifts, candidate: Candidate, amount_minor: int) -> Refusal | None:
     """Why so much may not be given; a gift of nothing is never in the way of a limit."""
     if amount_minor <= 0:
         return None
-    if amount_minor > MAX_GIVEN:
+    if gifts.given_minor + amount_minor > MAX_GIVEN:
         return Refusal(Why.TOO_LARGE)
     given = grant(sale.programme, candidate, sale.counts, Wish(1, 0, amount_minor))
     return None if given.money_minor == amount_minor else Refusal(given.limit)
