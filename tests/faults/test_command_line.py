@@ -1,5 +1,6 @@
 """The commands as an operator types them, while a service runs on the same data and while none does."""
 
+import asyncio
 import json
 import re
 import signal
@@ -7,10 +8,14 @@ import subprocess
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
+from lepta.db import SERVICE_ROLE
+from lepta.postgres.embedded import share
 from processes import alive, descendants, eventually, lepta, start
 
 
@@ -66,6 +71,25 @@ def test_keys_are_made_listed_and_revoked_while_the_service_runs(service: str, p
     assert key.split("_")[3] not in at(place, "keys", "list").stdout
     assert at(place, "keys", "revoke", key_id).returncode == 0
     assert eventually(lambda: asked(service, key, "/v1/parties/nobody").status_code == 401, 5)
+
+
+def test_the_embedded_service_logs_in_as_the_role_that_owns_nothing(
+    service: str, place: Path
+) -> None:
+    async def logged_in(arguments: dict[str, Any]) -> set[str]:
+        connection = await asyncpg.connect(**{**arguments, "database": "lepta"})
+        try:
+            rows = await connection.fetch(
+                "SELECT usename FROM pg_stat_activity"
+                " WHERE datname = 'lepta' AND backend_type = 'client backend'"
+                " AND pid <> pg_backend_pid()"
+            )
+        finally:
+            await connection.close()
+        return {row["usename"] for row in rows}
+
+    with share(place / "data") as server:
+        assert asyncio.run(logged_in(server.connect_arguments)) == {SERVICE_ROLE}
 
 
 def test_a_second_service_on_the_same_data_is_refused_in_a_line(service: str, place: Path) -> None:
