@@ -113,6 +113,39 @@ async def test_deep_nesting_is_refused_before_it_is_parsed(admin: AsyncClient) -
 
 
 @pytest.mark.parametrize(
+    "method, path, body",
+    [
+        ("PUT", "campaigns/x", b"{" + b",".join(b'"f%d":0' % n for n in range(40_000)) + b"}"),
+        ("PUT", "members/x", b'{"cards":[' + b"0," * 400_000 + b"0]}"),
+        ("POST", "checkouts", b'{"lines":[' + b"{}," * 340_000 + b"{}]}"),
+        ("POST", "checkouts", b'{"lines":[' + b"0," * 400_000 + b"0]}"),
+    ],
+)
+async def test_a_body_of_very_many_parts_is_refused_before_it_is_parsed(
+    admin: AsyncClient, method: str, path: str, body: bytes
+) -> None:
+    answer = await admin.request(method, f"/v1/{path}", content=body, headers=JSON)
+    assert slug(answer) == "too-large"
+    assert answer.json()["of"] in {"containers", "fields", "commas"}
+    assert len(answer.content) < 1_000
+
+
+@pytest.mark.parametrize("faults, listed", [(20, 20), (21, 20), (5_000, 20), (5_001, 1)])
+async def test_of_many_faults_the_first_are_listed_and_the_others_counted(
+    admin: AsyncClient, faults: int, listed: int
+) -> None:
+    lacking = 2  # kind and name
+    body = b"{" + b",".join(b'"f%d":0' % n for n in range(faults - lacking)) + b"}"
+    answer = await admin.put("/v1/parties/x", content=body, headers=JSON)
+    assert slug(answer) == "invalid-request"
+    problem = answer.json()
+    assert len(problem["errors"]) == listed
+    assert problem.get("more", 0) == (faults - listed if listed > 1 else 0)
+    if listed == 1:
+        assert f"{faults:,} faults" in problem["errors"][0]["reason"]
+
+
+@pytest.mark.parametrize(
     "body",
     [
         b'{"name":"\\ud800","kind":"retailer"}',

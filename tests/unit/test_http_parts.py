@@ -1,13 +1,18 @@
 """Parts of the HTTP layer that need no service: depth, conditions, rate limits."""
 
+from typing import Annotated, Self
+
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from lepta.errors import InvalidRequest
 from lepta.http.auth import Principal, RateLimit, RateLimited
-from lepta.http.bodies import MAX_DEPTH, check_depth
+from lepta.http.bodies import MAX_DEPTH, ORDINARY, Shape, check_depth, check_shape
+from lepta.http.problems import TooLarge, invalid_request
+from lepta.names import NameDocument
 from lepta.revisions import Condition, Stale, Unconditional
 
 TEXTS = st.text(alphabet='[]{}"\\ab', max_size=8)
@@ -30,6 +35,56 @@ def test_depth_is_counted_exactly_whatever_texts_hold(text: str, wide: int) -> N
 @given(st.binary())
 def test_no_bytes_break_the_depth_check(raw: bytes) -> None:
     check_depth(raw[:30])
+
+
+@given(st.text(alphabet=',:[]{}"\\\\ab', max_size=8), st.integers(1, 30))
+def test_parts_are_counted_exactly_whatever_texts_hold(text: str, n: int) -> None:
+    raw = orjson.dumps([{"a": text, "b": [text]}] * n)
+    exact = Shape(containers=2 * n + 1, fields=2 * n, commas=2 * n - 1)
+    check_shape(raw, exact)
+    for name in Shape._fields:
+        with pytest.raises(TooLarge) as refused:
+            check_shape(raw, exact._replace(**{name: getattr(exact, name) - 1}))
+        assert refused.value.members["of"] == name
+
+
+@given(st.binary())
+def test_no_bytes_break_the_count(raw: bytes) -> None:
+    check_shape(raw[:30], ORDINARY)
+
+
+class Inner(BaseModel):
+    amount: int
+
+
+class Outer(BaseModel):
+    lines: Annotated[tuple[Inner, ...], Field(min_length=1)]
+    name: NameDocument = "x"
+    total: int = 0
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        if self.total:
+            raise ValueError("total: is above the sum")
+        return self
+
+
+@pytest.mark.parametrize(
+    "document, places",
+    [
+        ({"lines": []}, ["lines"]),
+        ({"lines": [{}]}, ["lines.0.amount"]),
+        ({"lines": [{"amount": 1}, 0]}, ["lines.1"]),
+        ({"lines": [{"amount": 1}], "total": 1}, ["total"]),
+        ({"lines": [{"amount": 1}], "name": {"ru": {"genitive": "x"}}}, ["name.ru"]),
+    ],
+)
+def test_a_fault_is_told_once_and_by_its_place(document: object, places: list[str]) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Outer.model_validate_json(orjson.dumps(document))
+    faults = invalid_request(refused.value.errors()).members["errors"]
+    assert [fault["path"] for fault in faults] == places
+    assert not any(fault["reason"].startswith(fault["path"]) for fault in faults)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Request bodies: JSON straight from bytes into a model, and how OpenAPI documents what the code reads itself."""
 
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
@@ -9,11 +9,30 @@ from pydantic_core.core_schema import WithDefaultSchema
 from starlette.requests import Request
 
 from lepta.errors import InvalidRequest
-from lepta.http.problems import UnsupportedMediaType
+from lepta.http.problems import TooLarge, UnsupportedMediaType
 from lepta.money import MICRO, Ratio
 
 MAX_DEPTH = 32
 JSON = "application/json"
+
+
+class Shape(NamedTuple):
+    """How many containers, named fields and values in rows a body may have.
+
+    Whatever stands in it is read, checked and complained of one by one: a megabyte of `{},` would keep
+    everybody else waiting for seconds.
+    """
+
+    containers: int
+    fields: int
+    commas: int
+
+
+ORDINARY = Shape(containers=6_000, fields=24_000, commas=75_000)
+"""The longest sale there is: a thousand lines, each with a name in all cases and fifty categories."""
+SMALL = Shape(containers=500, fields=500, commas=30_000)
+"""A document that people write: long lists of goods, few fields."""
+
 _NO_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
 
@@ -27,10 +46,11 @@ class Body(BaseModel):
 B = TypeVar("B", bound=BaseModel)
 
 
-async def read(request: Request) -> bytes:
-    """The body's bytes, of the type and depth that may be parsed. The edge has limited their number."""
+async def read(request: Request, shape: Shape = ORDINARY) -> bytes:
+    """The body's bytes, of the type, shape and depth that may be parsed. The edge has limited their number."""
     check_type(request)
     raw = await request.body()
+    check_shape(raw, shape)
     check_depth(raw)
     return raw
 
@@ -47,13 +67,32 @@ def check_type(request: Request) -> None:
         raise UnsupportedMediaType(given[:100])
 
 
+def check_shape(raw: bytes, shape: Shape) -> None:
+    """Refuse more parts than `shape` allows before anything parses them. What is not JSON may pass."""
+    if len(raw) <= min(shape) or not _exceeded(raw, shape):
+        return
+    # What stands in texts has been counted, too.
+    over = _exceeded(_outside_of_texts(raw), shape)
+    if over is not None:
+        raise TooLarge(getattr(shape, over), over)
+
+
+def _exceeded(raw: bytes, shape: Shape) -> str | None:
+    counts = Shape(raw.count(b"{") + raw.count(b"["), raw.count(b":"), raw.count(b","))
+    return next((n for n in Shape._fields if getattr(counts, n) > getattr(shape, n)), None)
+
+
+def _outside_of_texts(raw: bytes) -> bytes:
+    # Linear in the body whatever it holds: a pattern for strings would not be.
+    unescaped = raw.replace(rb"\\", b"").replace(rb"\"", b"") if b"\\" in raw else raw
+    return b"".join(unescaped.split(b'"')[::2])
+
+
 def check_depth(raw: bytes) -> None:
     """Refuse nesting beyond `MAX_DEPTH` before anything parses it. What is not JSON may pass."""
     if raw.count(b"{") + raw.count(b"[") <= MAX_DEPTH:
         return
-    # Linear in the body whatever it holds: a pattern for strings would not be.
-    unescaped = raw.replace(rb"\\", b"").replace(rb"\"", b"") if b"\\" in raw else raw
-    brackets = b"".join(unescaped.split(b'"')[::2]).translate(_ONE_KIND, _NO_BRACKET)
+    brackets = _outside_of_texts(raw).translate(_ONE_KIND, _NO_BRACKET)
     for _ in range(MAX_DEPTH):
         inner = brackets.replace(b"[]", b"")
         if not inner:

@@ -1,5 +1,6 @@
 """Refusals as problem documents (RFC 9457): the only module that knows both refusals and HTTP."""
 
+import re
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -37,6 +38,8 @@ STATUS = {
     Kind.TOO_MANY: 429,
     Kind.BUSY: 503,
 }
+MAX_ERRORS = 20
+"""Faults that a problem document lists; `more` in it counts the others."""
 RETRY_AFTER_S = 1
 """When to come back, where a refusal does not say."""
 
@@ -102,14 +105,17 @@ class UnsupportedMediaType(ProtocolError):
 class TooLarge(DomainError):
     """The body is too large.
 
-    The member `limit` says how many bytes a body may have here. Send less at once.
+    The member `limit` says how much a body may have here, and `of` of what: bytes, containers (objects and
+    lists), fields, or commas. Send less at once.
     """
 
     code = "too-large"
     kind = Kind.TOO_LARGE
 
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"A body may have {limit:,} bytes here. Send less at once.", limit=limit)
+    def __init__(self, limit: int, of: str = "bytes") -> None:
+        super().__init__(
+            f"A body may have {limit:,} {of} here. Send less at once.", limit=limit, of=of
+        )
 
 
 class Unavailable(DomainError):
@@ -163,6 +169,7 @@ def render(error: DomainError, request_id: str) -> Response:
     """The answer that refuses: problem document and the headers its status asks for."""
     status = status_of(type(error))
     members = dict(error.members)
+    _shorten(members)
     headers = {}
     if status in {429, 503}:
         headers["Retry-After"] = str(members.setdefault("retry_after_s", RETRY_AFTER_S))
@@ -181,6 +188,14 @@ def render(error: DomainError, request_id: str) -> Response:
     return Response(orjson.dumps(document), status, headers, MEDIA_TYPE)
 
 
+def _shorten(members: dict[str, Any]) -> None:
+    """List the first faults and count the others: nobody mends hundreds of them at once."""
+    errors = members.get("errors", ())
+    if len(errors) > MAX_ERRORS:
+        members["errors"] = errors[:MAX_ERRORS]
+        members["more"] = len(errors) - MAX_ERRORS
+
+
 def _answer(request: Request, error: DomainError) -> Response:
     request.scope[REFUSAL] = error.code
     return render(error, request.scope.get(REQUEST_ID, ""))
@@ -195,10 +210,17 @@ async def refused(request: Request, error: Exception) -> Response:
 async def invalid(request: Request, error: Exception) -> Response:
     """A parameter or body that is not what the endpoint takes."""
     assert isinstance(error, RequestValidationError | ValidationError)
-    return _answer(
-        request,
-        invalid_request(error.errors(), parameters=isinstance(error, RequestValidationError)),
-    )
+    if isinstance(error, RequestValidationError):
+        return _answer(request, invalid_request(error.errors(), parameters=True))
+    if error.error_count() > _MAX_READ:
+        return _answer(request, _hopeless(error.error_count()))
+    return _answer(request, invalid_request(error.errors(include_url=False)))
+
+
+def _hopeless(faults: int) -> InvalidRequest:
+    """For what must be another document: to make a value of each fault would take longer than all else."""
+    reason = f"has {faults:,} faults, too many to name: check that this is the document meant"
+    return InvalidRequest([{"path": "", "reason": reason}])
 
 
 async def protocol_error(request: Request, error: Exception) -> Response:
@@ -265,6 +287,10 @@ HANDLERS: Mapping[Any, ExceptionHandler] = {
 }
 
 
+_MAX_READ = 5_000
+_MAX_PATH = 200
+_FIELD_FIRST = re.compile(r"([a-z]\w*(?:\.\w+)*): (.+)", re.ASCII | re.DOTALL)
+
 # Pydantic's words, for people who never heard of it.
 _REASONS = {
     "missing": "is required",
@@ -299,20 +325,27 @@ def invalid_request(
 
     `parameters`: they are about the address and headers, so places start with where the parameter stands.
     """
-    return InvalidRequest([_found(error, parameters=parameters) for error in errors])
+    found = list(errors)
+    if any(error["type"] == "too_short" for error in found):
+        # A list whose only items are faulty is not empty as well.
+        inside = {error["loc"][:n] for error in found for n in range(len(error["loc"]))}
+        found = [e for e in found if e["type"] != "too_short" or e["loc"] not in inside]
+    return InvalidRequest([_found(error, parameters=parameters) for error in found])
 
 
 def _found(error: Any, *, parameters: bool) -> dict[str, str]:
-    place = error["loc"][1:] if parameters else error["loc"]
+    place = ".".join(map(str, error["loc"][1:] if parameters else error["loc"]))[:_MAX_PATH]
     kind, message = error["type"], error["msg"]
     if kind == "json_invalid":
         return {"path": "", "reason": f"is not JSON: {error['ctx']['error']}"}
     if kind in {"value_error", "assertion_error"}:
         message = message.partition(", ")[2] or message
+        if named := _FIELD_FIRST.fullmatch(message):
+            return {"path": f"{place}.{named[1]}" if place else named[1], "reason": named[2]}
     if kind == "literal_error":
-        return {"path": ".".join(map(str, place)), "reason": f"must be {error['ctx']['expected']}"}
+        return {"path": place, "reason": f"must be {error['ctx']['expected']}"}
     shown = _REASONS.get(kind) or message[:1].lower() + message[1:]
-    return {"path": ".".join(map(str, place)), "reason": shown}
+    return {"path": place, "reason": shown}
 
 
 def documented(*refusals: type[DomainError]) -> dict[int | str, dict[str, Any]]:

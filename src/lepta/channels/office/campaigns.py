@@ -13,7 +13,7 @@ from lepta.channels.office.answers import GUARDED, get_answers, got, put, put_an
 from lepta.channels.office.schemas import PublishBody, PublishedAnswer
 from lepta.errors import InvalidRequest, NotSupported
 from lepta.http.auth import OfficeKey
-from lepta.http.bodies import JSON, answers, parse, read, reads
+from lepta.http.bodies import JSON, SMALL, answers, parse, read, reads
 from lepta.http.deps import Revision, Running
 from lepta.http.problems import documented
 from lepta.processing.events import TooBusy
@@ -32,7 +32,7 @@ _PUBLISHED = {
 
 async def _document(request: Request) -> Mapping[str, Any]:
     """The body as a JSON object; what stands in it is checked by the rules."""
-    raw = await read(request)
+    raw = await read(request, SMALL)
     try:
         document = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
