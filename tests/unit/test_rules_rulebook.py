@@ -150,7 +150,11 @@ def test_the_newest_limit_counts_for_late_events_too() -> None:
         make.line(quantity="3"), at=(JUNE - timedelta(days=1)).astimezone(make.NOVOSIBIRSK)
     )
     assert donated(outcome(book, late)) == {"hunter-forest": 500}
-    assert engine.match(book, late).counters == ("hunter-forest|units",)
+    assert engine.match(book, late).counters == (
+        "hunter-forest|card|ref-1",
+        "hunter-forest|units",
+        "hunter-forest|funder|hunter-foods|money",
+    )
 
 
 def test_a_funder_keeps_its_budget_when_a_new_version_leaves_it_out() -> None:

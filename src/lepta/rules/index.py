@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from lepta.rules.campaign import Campaign
+from lepta.rules.counted import Counted
 from lepta.rules.explanation import Reason, Why
 from lepta.rules.facts import Facts, Store
-from lepta.rules.limits import Gauge, Limits
 
 ALWAYS = -(2**62)
 _MAX_HOURS = 512
@@ -37,8 +37,8 @@ class Track:
     versions: tuple[Version, ...]
     """In the order of publication."""
     newest: Campaign
-    gauges: tuple[Gauge, ...]
-    """Hard caps: the newest published of each counter."""
+    counted: Counted
+    """The newest published limits, for late events too."""
 
     def at(self, at_s: int) -> Campaign | None:
         """The version in force: the newest of those that had begun."""
@@ -46,11 +46,6 @@ class Track:
             if from_s <= at_s:
                 return campaign
         return None
-
-    @property
-    def limits(self) -> Limits:
-        """Those of the newest version count, for late events too."""
-        return self.newest.limits
 
 
 class Hour(NamedTuple):

@@ -17,6 +17,9 @@ from lepta.rules.explanation import Why
 
 Counter = str
 
+NO_CAP = 2**62
+"""Stands for a limit that was dropped: still counted, and no counter outgrows what the database holds."""
+
 
 def card_counter(campaign: str, ref: str) -> Counter:
     """How often the campaign applied to a card."""

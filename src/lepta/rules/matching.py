@@ -97,17 +97,17 @@ def _obstacle(campaign: Campaign, facts: Facts) -> int:
 
 def _gauges(track: Track, facts: Facts) -> tuple[Gauge, ...]:
     """Its hard caps and, where there is a card, those of the card: limits per card don't bind anonymous sales."""
-    limits, shopper = track.newest.limits, facts.shopper
-    if shopper is None or (limits.per_card is None and limits.per_card_day is None):
-        return track.gauges
+    (per_card_day, per_card, shared), shopper = track.counted, facts.shopper
+    if shopper is None or (per_card is None and per_card_day is None):
+        return shared
     own = []
-    if limits.per_card_day is not None:
+    if per_card_day is not None:
         counter = card_day_counter(track.id, shopper.ref, facts.business_day)
-        own.append(Gauge(counter, limits.per_card_day, Unit.APPLICATIONS, None, Why.CARD_DAY_LIMIT))
-    if limits.per_card is not None:
+        own.append(Gauge(counter, per_card_day, Unit.APPLICATIONS, None, Why.CARD_DAY_LIMIT))
+    if per_card is not None:
         counter = card_counter(track.id, shopper.ref)
-        own.append(Gauge(counter, limits.per_card, Unit.APPLICATIONS, None, Why.CARD_LIMIT))
-    return (*own, *track.gauges)
+        own.append(Gauge(counter, per_card, Unit.APPLICATIONS, None, Why.CARD_LIMIT))
+    return (*own, *shared)
 
 
 def _choice_flags(rulebook: Rulebook, facts: Facts) -> tuple[str, ...]:

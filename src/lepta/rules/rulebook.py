@@ -14,8 +14,9 @@ import orjson
 
 from lepta.rules import index
 from lepta.rules.campaign import Campaign, compile_campaign
+from lepta.rules.counted import counted, refuse_uncounted
 from lepta.rules.index import ALWAYS, Index, Track, Version
-from lepta.rules.limits import Counter, Gauge
+from lepta.rules.limits import Counter
 from lepta.rules.programme import Programme, compile_programme
 
 _Programmes = tuple[tuple[int, Programme], ...]
@@ -110,7 +111,8 @@ class Rulebook:
     def extended(self, change: bytes) -> "Rulebook":
         """The rulebook after `change`, bytes as `Change.canonical` made them and as they are stored.
 
-        Raises what the documents' compilation raises; a change is made of validated documents only.
+        Raises what the documents' compilation raises, though a change is made of validated documents only, and
+        what `refuse_uncounted` raises for a later version of a campaign.
         """
         draft = _Draft(
             self.number + 1,
@@ -182,8 +184,8 @@ class Rulebook:
         return self._indexes.get(programme, index.EMPTY)
 
     def caps(self) -> Mapping[Counter, int]:
-        """Every hard cap: the newest published for each counter."""
-        return {g.counter: g.cap for track in self._tracks.values() for g in track.gauges}
+        """Every hard cap: the newest published for each counter, `NO_CAP` where it was dropped."""
+        return {g.counter: g.cap for track in self._tracks.values() for g in track.counted.gauges}
 
 
 def second(moment: datetime) -> int:
@@ -216,6 +218,7 @@ class _Draft:
             programme = self._default(item["campaign"])
             campaign = compile_campaign(item["document"], programme, item["version"])
             assert campaign.id == item["campaign"], item["campaign"]
+            refuse_uncounted(self._published(campaign.id), campaign)
             self._put(campaign.id, campaign, (from_s, campaign))
         else:
             self._put(item["pause"], self._tracks[item["pause"]].newest, (from_s, None))
@@ -226,6 +229,11 @@ class _Draft:
             self._number, digest, self._programmes, self._tracks, tuple(self._ids),
             {**self._before, **indexes},
         )  # fmt: skip
+
+    def _published(self, campaign: str) -> list[Campaign]:
+        """The versions before."""
+        old = self._tracks.get(campaign)
+        return [] if old is None else [c for _, c in old.versions if c is not None]
 
     def _default(self, campaign: str) -> str:
         """The programme where a version names none: that of the version before, else the only one."""
@@ -241,8 +249,8 @@ class _Draft:
             self._ids.append(campaign)
         number = len(self._ids) - 1 if old is None else old.number
         versions = (*(old.versions if old else ()), version)
-        gauges = _gauges(versions)
-        new = self._tracks[campaign] = Track(campaign, number, versions, newest, gauges)
+        limits = counted([c for _, c in versions if c is not None])
+        new = self._tracks[campaign] = Track(campaign, number, versions, newest, limits)
         for programme in {c.programme for _, c in versions if c is not None}:
             self._index(programme).put(old, new, programme)
 
@@ -251,14 +259,3 @@ class _Draft:
             before = self._before.get(programme, index.EMPTY)
             self._drafts[programme] = index.Draft(before)
         return self._drafts[programme]
-
-
-def _gauges(versions: tuple[Version, ...]) -> tuple[Gauge, ...]:
-    """Units and budget as the newest version has them; of each funder the budget it was last given."""
-    shared: tuple[Gauge, ...] = ()
-    funders: dict[str, Gauge | None] = {}
-    for _, campaign in versions:
-        if campaign is not None:
-            shared = campaign.limits.shared
-            funders |= dict(campaign.limits.funders)
-    return (*shared, *(gauge for gauge in funders.values() if gauge is not None))
