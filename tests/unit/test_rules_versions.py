@@ -1,5 +1,6 @@
 """Limits over the versions of a campaign: what any of them ever limited counts from the first one on."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -123,32 +124,43 @@ def test_a_refused_version_leaves_the_rulebook_as_it_was() -> None:
     assert donated(outcome(book, make.facts())) == {"hunter-forest": 500}
 
 
+LIMITED = ("units", "per_card", "per_card_day", "budget", "funding")
 caps = st.none() | st.integers(1, 30)
 
 
 @st.composite
-def versions(draw: st.DrawFn) -> dict[str, Any]:
-    money, points = draw(caps), draw(caps)
-    bound = draw(st.sampled_from(["money", "points"]))
-    amount = money if bound == "money" else points
-    funding = draw(st.sampled_from([[A, B], [{**B, "share": "1"}], [{**A, "share": "1"}]]))
+def versions(draw: st.DrawFn, limited: Collection[str], bound: str) -> dict[str, Any]:
+    """A version that limits no more than `limited`, its budget in `bound`."""
+
+    def cap_of(name: str) -> int | None:
+        return draw(caps) if name in limited else None
+
+    amount = cap_of("budget")
+    funding = draw(st.sampled_from([[A, B], [A, B], [{**B, "share": "1"}], [{**A, "share": "1"}]]))
     return hunter(
         limits={
-            "units": draw(caps),
-            "per_card": draw(caps),
-            "per_card_day": draw(caps),
+            **{name: cap_of(name) for name in LIMITED[:3]},
             "budget": None if amount is None else {bound: amount * 50},
         },
         funding=[
-            {**funder, "budget": None if (cap := draw(caps)) is None else {"money": cap * 100}}
+            {**funder, "budget": None if (cap := cap_of("funding")) is None else {"money": cap * 100}}
             for funder in funding
         ],
         effect={**make.HUNTER["effect"], "per": draw(st.sampled_from(["unit", "basket"]))},
         exhausted=draw(st.sampled_from(["partial", "none"])),
-    )
+    )  # fmt: skip
 
 
-@given(st.lists(st.tuples(versions(), st.lists(st.integers(1, 9), max_size=4)), min_size=1, max_size=5))  # fmt: skip
+@st.composite
+def lives(draw: st.DrawFn) -> list[tuple[dict[str, Any], list[int]]]:
+    """Versions of one campaign, each with the baskets sold under it. The first mostly limits what later ones do."""
+    limited = draw(st.sets(st.sampled_from(LIMITED), min_size=1))
+    bound = draw(st.sampled_from(["money", "points"]))
+    sales = st.lists(st.integers(1, 9), max_size=4)
+    return draw(st.lists(st.tuples(versions(limited, bound), sales), min_size=2, max_size=5))
+
+
+@given(lives())
 @settings(deadline=None)
 def test_the_newest_limit_holds_for_all_that_was_ever_given(
     days: list[tuple[dict[str, Any], list[int]]],
