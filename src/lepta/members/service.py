@@ -31,27 +31,36 @@ class CardTaken(DomainError):
 async def put(db: Database, record: Member, expected: Expected) -> Saved:
     """Create or replace a member and their cards."""
     async with db.begin() as tx:
-        return await _put(tx, record, expected)
+        (saved,) = await _put(tx, [record], expected)
+    return saved
 
 
 async def put_all(db: Database, records: Sequence[Member]) -> list[Saved]:
     """Create or replace members, whatever is stored, in one transaction."""
     async with db.begin() as tx:
-        return [await _put(tx, record, Always()) for record in records]
+        return await _put(tx, records, Always())
 
 
-async def _put(tx: Tx, record: Member, expected: Expected) -> Saved:
-    _check(record)
+async def _put(tx: Tx, records: Sequence[Member], expected: Expected) -> list[Saved]:
+    """Members in the order of their ids and then all their cards: who locks in one order never waits in a ring."""
+    for record in records:
+        _check(record)
+    by_id = sorted(range(len(records)), key=lambda n: records[n].id)
+    saved = {n: await _put_member(tx, records[n], expected) for n in by_id}
+    # Of two records of one member the later one stands.
+    taken = await sql.replace_cards(tx, {record.id: record.cards for record in records})
+    if taken is not None:
+        raise CardTaken(taken)
+    return [saved[n] for n in range(len(records))]
+
+
+async def _put_member(tx: Tx, record: Member, expected: Expected) -> Saved:
     old = await lock(tx, member, record.id, expected)
     values = asdict(record)
     del values["cards"]
     values["segments"] = list(record.segments)
     values["ref"] = new_ref() if old is None else await sql.ref(tx, record.id)
-    saved = await write(tx, member, values, old)
-    taken = await sql.replace_cards(tx, record.id, record.cards)
-    if taken is not None:
-        raise CardTaken(taken)
-    return saved
+    return await write(tx, member, values, old)
 
 
 def _check(record: Member) -> None:

@@ -1,13 +1,17 @@
 """SQL of members and cards."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
+from zlib import crc32
 
-from sqlalchemy import delete, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Integer, Text, any_, cast, delete, func, select
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from lepta.db import Tx
 from lepta.members.tables import Card, Member, card, member
+
+_CARDS = 0x63617264
+_TURNS = 1024
 
 FIELDS = ("first_name", "last_name", "gender", "language", "phone", "email", "birthday", "tier")
 
@@ -28,18 +32,36 @@ async def ref(tx: Tx, member_id: str) -> str | None:
     return found
 
 
-async def replace_cards(tx: Tx, member_id: str, cards: Sequence[Card]) -> str | None:
-    """Make these the member's cards; returns one that another member has, and then the rest is undecided.
+async def replace_cards(tx: Tx, wanted: Mapping[str, Sequence[Card]]) -> str | None:
+    """Make these each member's cards; returns one that another member has, and then the rest is undecided.
 
-    Cards are claimed in the order of their numbers, so that two members who swap theirs do not wait for each other.
+    The members' rows are locked already. Whoever changes cards first waits for its turn on all of them, those
+    it gives away and those it takes, so that nobody waits later, in a ring with others.
     """
-    await tx.execute(delete(card).where(card.c.member == member_id))
-    for position, one in sorted(enumerate(cards), key=lambda placed: placed[1].card):
-        row = {"card": one.card, "member": member_id, "position": position, "status": one.status}
-        claim = insert(card).values(row).on_conflict_do_nothing(index_elements=[card.c.card])
-        if (await tx.execute(claim)).rowcount == 0:
-            return one.card
+    members = list(wanted)
+    of_members = card.c.member == any_(cast(members, ARRAY(Text)))
+    given_away = (await tx.execute(select(card.c.card).where(of_members))).scalars()
+    taken = [one.card for cards in wanted.values() for one in cards]
+    await _take_turns(tx, {*given_away, *taken})
+    await tx.execute(delete(card).where(of_members))
+    for owner, cards in wanted.items():
+        for position, one in enumerate(cards):
+            row = {"card": one.card, "member": owner, "position": position, "status": one.status}
+            claim = insert(card).values(row).on_conflict_do_nothing(index_elements=[card.c.card])
+            if (await tx.execute(claim)).rowcount == 0:
+                return one.card
     return None
+
+
+async def _take_turns(tx: Tx, cards: Collection[str]) -> None:
+    """Wait, in one order for everybody, until nobody else changes these cards; the turn lasts as long as `tx`.
+
+    Locks on rows would not do: a card that is being made or handed on has no row to lock. Cards share turns,
+    so that a large import does not fill the server's table of locks.
+    """
+    turns = sorted({crc32(number.encode()) % _TURNS for number in cards})
+    one = func.unnest(cast(turns, ARRAY(Integer))).column_valued("turn")
+    await tx.execute(select(func.pg_advisory_xact_lock(_CARDS, one)))
 
 
 async def _cards(tx: Tx, member_id: str) -> tuple[Card, ...]:
