@@ -22,7 +22,7 @@ _FAILED = re.compile(r"^number of failed transactions: (\d+)", re.MULTILINE)
 
 
 class AnchorFailed(DomainError):
-    """`pgbench` did not do its part."""
+    """The anchor could not be measured: `pgbench` failed."""
 
     code = "bench-anchor-failed"
     kind = Kind.BUSY
