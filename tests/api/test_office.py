@@ -1,6 +1,7 @@
 """The office's documents: stored, read back, replaced only by whoever has seen them."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -9,6 +10,9 @@ from sqlalchemy import text
 
 from conftest import ClientFor
 from lepta.db import Database
+from lepta.members import service as members
+from lepta.members.tables import Card
+from lepta.revisions import Always
 
 RETAILER = {"kind": "retailer", "name": {"ru": "Магазин", "en": "Shop"}}
 PROGRAMME = {"name": "Клуб", "currency": "RUB"}
@@ -147,6 +151,66 @@ async def test_members_who_fight_over_cards_end_with_each_card_at_one(office: As
         *(put(office, f"members/m{i}", {"cards": cards[:: -1 if i % 2 else 1]}) for i in range(8))
     )
     assert sorted(a.status_code for a in answers) == [201] + [409] * 7
+
+
+async def test_members_who_exchange_their_cards_at_once_never_wait_in_a_ring(
+    office: AsyncClient,
+) -> None:
+    cards = [str(n) for n in range(6)]
+    for m in range(4):
+        await put(office, f"members/m{m}", {"cards": cards[m : m + 1]})
+
+    async def exchange(number: int) -> set[int]:
+        order = cards[number % 6 :] + cards[: number % 6]
+        wishes = [{"cards": order[:3]}, {"cards": []}, {"cards": order[::-2]}, {"cards": order[:1]}]
+        answers = [
+            await put(office, f"members/m{(number + n) % 4}", wish, "*")
+            for n, wish in enumerate(wishes * 5)
+        ]
+        return {answer.status_code for answer in answers}
+
+    answered = await asyncio.gather(*map(exchange, range(16)))
+    assert set().union(*answered) <= {200, 409}
+    kept = [(await office.get(f"/v1/members/m{m}")).json()["cards"] for m in range(4)]
+    assert len({card for its in kept for card in its}) == sum(map(len, kept))
+
+
+async def test_imports_and_members_who_exchange_cards_never_wait_in_a_ring(db: Database) -> None:
+    def member(number: int, *cards: str) -> members.Member:
+        return members.Member(f"m{number}", cards=tuple(Card(card) for card in cards))
+
+    async def import_(turn: int) -> None:
+        parts = [
+            member(n, str((n * 3 + turn) % 12), str((n * 3 + turn + 1) % 12)) for n in range(4)
+        ]
+        with suppress(members.CardTaken):
+            await members.put_all(db, parts[:: -1 if turn % 2 else 1])
+
+    async def replace(turn: int) -> None:
+        with suppress(members.CardTaken):
+            await members.put(
+                db, member(turn % 4, str(turn % 12), str((turn * 5 + 1 + turn % 2) % 12)), Always()
+            )
+
+    await members.put_all(db, [member(n) for n in range(4)])
+    for turn in range(8):
+        await asyncio.gather(*(job(turn + n) for n in range(4) for job in (import_, replace)))
+
+
+async def test_an_import_may_hand_a_card_on_and_of_two_rows_of_a_member_the_later_stands(
+    db: Database,
+) -> None:
+    def member(name: str, *cards: str) -> members.Member:
+        return members.Member(name, cards=tuple(Card(card) for card in cards))
+
+    await members.put_all(db, [member("a", "1"), member("b", "2")])
+    saved = await members.put_all(db, [member("b", "1"), member("a", "3"), member("a", "2")])
+    assert [(one.revision, one.created) for one in saved] == [(2, False), (2, False), (3, False)]
+    assert (await members.get(db, "a"))[0].cards == (Card("2"),)
+    assert (await members.get(db, "b"))[0].cards == (Card("1"),)
+    with pytest.raises(members.CardTaken):
+        await members.put_all(db, [member("c", "9"), member("d", "9")])
+    assert await members.put_all(db, []) == []
 
 
 async def test_a_card_keeps_its_status_and_stands_in_a_list_once(office: AsyncClient) -> None:

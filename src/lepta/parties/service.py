@@ -17,13 +17,22 @@ async def put_party(db: Database, record: Party, expected: Expected) -> Saved:
     """Create or replace a party."""
     async with db.begin() as tx:
         old = await lock(tx, party, record.id, expected)
-        if record.kind != "retailer" and old is not None and await sql.retails(tx, record.id):
-            raise InvalidRequest(
-                [{"path": "kind", "reason": "must stay retailer: stores name it as theirs"}]
-            )
+        if old is not None:
+            await _keep_kind(tx, record)
         saved = await write(tx, party, asdict(record), old)
         await bump(tx, "party")
     return saved
+
+
+async def _keep_kind(tx: Tx, record: Party) -> None:
+    """A party that something was built or booked on stays what it is: what it is owed or owes depends on it."""
+    kind = (await sql.kinds(tx, [record.id]))[record.id]
+    user = None if kind == record.kind else await sql.user_of(tx, record.id)
+    if user is not None:
+        reason = (
+            f"must stay {kind}: {user}; create a party of the other kind under an id of its own"
+        )
+        raise InvalidRequest([{"path": "kind", "reason": reason}])
 
 
 async def get_party(db: Database, party_id: str) -> tuple[Party, int]:

@@ -1,11 +1,24 @@
 """SQL of parties and stores."""
 
 from collections.abc import Collection
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from lepta.db import Tx
-from lepta.parties.tables import Party, Store, party, programme, store
+from lepta.parties.tables import (
+    Party,
+    Store,
+    account,
+    campaign_version,
+    log_head,
+    party,
+    programme,
+    store,
+)
+
+PARTIES_ACCOUNTS = ("funder", "fund", "party", "shopper")
+"""Kinds of accounts whose ref is a party's id, as `lepta.ledger.chart` names them."""
 
 
 async def find_party(tx: Tx, party_id: str) -> tuple[Party, int] | None:
@@ -32,10 +45,29 @@ async def kinds(tx: Tx, party_ids: Collection[str] | None = None) -> dict[str, s
     return {row.id: row.kind for row in await tx.execute(query)}
 
 
-async def retails(tx: Tx, party_id: str) -> bool:
-    """Whether a store names this party as its retailer."""
+async def user_of(tx: Tx, party_id: str) -> str | None:
+    """What counts on a party being of its kind, for people; None if nothing does."""
+    stores = select(store.c.id).where(store.c.retailer == party_id)
+    if found := await tx.scalar(stores.order_by(store.c.id).limit(1)):
+        return f"store {found} names it as its retailer"
+    names_it = or_(*(campaign_version.c.document.contains(part) for part in _naming(party_id)))
+    campaigns = select(campaign_version.c.campaign).where(campaign_version.c.published, names_it)
+    if found := await tx.scalar(campaigns.order_by(campaign_version.c.campaign).limit(1)):
+        return f"the published campaign {found} names it"
+    # Members' accounts have refs of their own, which no party's id may be mistaken for.
+    shards = select(log_head.c.shard)
+    booked = account.c.shard.in_(shards) & (account.c.ref == party_id)
+    accounts = select(account.c.kind).where(booked, account.c.kind.in_(PARTIES_ACCOUNTS)).limit(1)
+    return "the ledger has accounts of it" if await tx.scalar(accounts) else None
+
+
+def _naming(party_id: str) -> tuple[dict[str, Any], ...]:
+    """Parts of a campaign's document, of which each names the party."""
     return (
-        await tx.scalar(select(store.c.id).where(store.c.retailer == party_id).limit(1)) is not None
+        {"funding": [{"party": party_id}]},
+        {"effect": {"to": {"fund": party_id}}},
+        {"effect": {"to": {"choice": [party_id]}}},
+        {"where": {"retailers": [party_id]}},
     )
 
 

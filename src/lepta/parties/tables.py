@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, MetaData, SmallInteger, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
 _metadata = MetaData()
@@ -37,6 +37,25 @@ store = Table(
     Column("language", Text, nullable=False),
     Column("programme", Text, nullable=False),
     Column("revision", BigInteger, nullable=False),
+)
+
+# What is read of others' tables: whether a party is in use.
+campaign_version = Table(
+    "campaign_version",
+    _metadata,
+    Column("campaign", Text, primary_key=True),
+    Column("document", JSONB, nullable=False),
+    Column("published", Boolean, nullable=False),
+)
+
+log_head = Table("log_head", _metadata, Column("shard", SmallInteger, primary_key=True))
+
+account = Table(
+    "account",
+    _metadata,
+    Column("shard", SmallInteger, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("ref", Text, nullable=False),
 )
 
 
