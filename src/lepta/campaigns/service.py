@@ -176,7 +176,9 @@ class Publisher:
     async def _known(self, tx: Tx) -> Known:
         rulebook = await self._rulebook(tx)
         stores, regions = await sql.places(tx)
-        return Known(await parties.kinds(tx), rulebook.programmes, stores, regions)
+        programmes_of = rulebook.programmes_of_campaigns()
+        kinds = await parties.kinds(tx)
+        return Known(kinds, rulebook.programmes, stores, regions, programmes_of)
 
 
 def _stands(rulebook: Rulebook, draft: Draft) -> bool:

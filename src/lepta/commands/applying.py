@@ -1,7 +1,7 @@
 """`lepta campaigns apply`."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from lepta.db import Database
 from lepta.errors import DomainError
 from lepta.parties import store as parties
 from lepta.rules.document import Known
-from lepta.rules.programme import Programme
+from lepta.rules.rulebook import Rulebook
 from lepta.runtime import publisher_of, writing
 from lepta.settings import Settings
 
@@ -61,19 +61,18 @@ async def _publish(found: Opened, written: Sequence[Written]) -> list[Published]
         async with writing(database, found.settings) as writer:
             publisher = publisher_of(database, writer)
             await publisher.catch_up()
-            await _check(database, writer.rulebooks.newest.programmes, written)
+            await _check(database, writer.rulebooks.newest, written)
             return await publisher.apply([document for _, document in written])
     finally:
         await database.close()
 
 
-async def _check(
-    database: Database, programmes: Mapping[str, Programme], written: Sequence[Written]
-) -> None:
+async def _check(database: Database, rulebook: Rulebook, written: Sequence[Written]) -> None:
     """Refuse all files for the faults of any, each fault with its file."""
     async with database.read() as tx:
         stores, regions = await store.places(tx)
-        known = Known(await parties.kinds(tx), programmes, stores, regions)
+        kinds, programmes_of = await parties.kinds(tx), rulebook.programmes_of_campaigns()
+        known = Known(kinds, rulebook.programmes, stores, regions, programmes_of)
     faults = [fault for file, document in written if (fault := _fault(file, document, known))]
     if faults:
         raise WrongFile("Nothing was applied.\n" + "\n".join(faults))

@@ -42,7 +42,7 @@ def create(
 
 def show(settings: Settings) -> None:
     """Print a line for each key; times are UTC."""
-    with opened(settings) as found:
+    with opened(settings, create=False) as found:
         keys = with_database(found, service.listed)
     rows = [("ID", "ROLE", "OF", "MADE", "REVOKED"), *map(_row, keys)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -62,7 +62,7 @@ def revoke(settings: Settings, key: str) -> None:
     """Revoke a key by its id, or by the whole key."""
     parts = key.split("_")
     key_id = parts[2] if len(parts) == 4 else key
-    with opened(settings) as found:
+    with opened(settings, create=False) as found:
         with_database(found, lambda db: service.revoke(db, key_id))
     typer.echo(f"{key_id} is revoked.")
 

@@ -13,7 +13,7 @@ from lepta.commands.faults import in_line
 from lepta.db import SERVICE_ROLE, Address
 from lepta.errors import DomainError, Kind
 from lepta.postgres.embedded import own, share
-from lepta.postgres.home import default_data_dir
+from lepta.postgres.home import Home, default_data_dir
 from lepta.postgres.server import EmbeddedServer
 from lepta.settings import Settings
 
@@ -56,17 +56,21 @@ def settings_of(database_url: str | None, data_dir: Path | None) -> Settings:
 
 
 @contextmanager
-def opened(settings: Settings, *, to_serve: bool = False, migrate: bool = True) -> Iterator[Opened]:
+def opened(
+    settings: Settings, *, to_serve: bool = False, migrate: bool = True, create: bool = True
+) -> Iterator[Opened]:
     """Open the database of `settings`.
 
     An embedded one is started if nobody runs it, shared otherwise (`to_serve`: owned alone), and brought to
-    the current schema. One by URL is used as it is; an old schema is refused unless `migrate` is False.
+    the current schema; where there is none it is made, or refused unless `create`. One by URL is used as it is; an old schema is refused unless `migrate` is False.
     """
     data_dir = settings.data_dir or default_data_dir()
     if settings.database_url:
         with _by_url(settings, data_dir, check=migrate) as found:
             yield found
         return
+    if not create and not Home(data_dir).cluster.is_dir():
+        raise Unusable(f"{data_dir} holds no Lepta database. Check --data-dir or LEPTA_DATA_DIR.")
     door = own if to_serve else share
     with door(data_dir, settings.postgres_bin) as server:
         owner = Address.parse(server.dsn_for("postgres", DATABASE))

@@ -17,7 +17,7 @@ def verify(settings: Settings, *, checkpoint: Path | None, url: str | None, repl
     """Verify the database; returns the exit code: 1 if anything is wrong, with a line for each fault on stderr."""
     earlier = checkpoint.read_bytes() if checkpoint else None
     served = _served(url) if url else None
-    with opened(settings) as found:
+    with opened(settings, create=False) as found:
         reports = [examine(found, replay=replay, checkpoint=earlier)]
         if served is not None and reports[0].clean:
             # What the service has signed must be a prefix of this log, too.

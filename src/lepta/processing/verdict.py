@@ -78,7 +78,8 @@ def _redeemable(prepared: Prepared, book: Book) -> tuple[int, int]:
             programme, prepared.facts.lines, event.total, book.balance(account)
         )
     if asked == MAX:
-        return ceiling, 0
+        # Points that would pay nothing more stay with the shopper.
+        return (redemption.most_useful(programme, ceiling) if programme and ceiling else 0), 0
     if asked > ceiling and not event.offline:
         raise InsufficientPoints(asked, ceiling)
     points = min(asked, ceiling)
