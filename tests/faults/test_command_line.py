@@ -241,3 +241,15 @@ def test_two_workers_serve_one_port_and_end_together(tmp_path: Path) -> None:
     process.communicate(timeout=60)
     assert process.returncode == 0
     assert eventually(lambda: not alive(family))
+
+
+@pytest.mark.parametrize("command", [["verify"], ["keys", "list"], ["keys", "revoke", "abc"]])
+def test_what_only_looks_makes_no_database_where_there_is_none(
+    tmp_path: Path, command: list[str]
+) -> None:
+    mistyped = tmp_path / "dta"
+    asked_for = lepta(tmp_path, *command, "--data-dir", str(mistyped))
+    assert (asked_for.returncode, asked_for.stdout) == (2, "")
+    [line] = asked_for.stderr.splitlines()
+    assert f"{mistyped} holds no Lepta database" in line
+    assert not mistyped.exists()

@@ -11,11 +11,12 @@ import orjson
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-from lepta.channels.office.schemas import Id, MemberBody, Opaque, ProductBody, StoreBody
+from lepta.channels.office.schemas import Id, MemberBody, ProductBody, StoreBody
 from lepta.commands.opening import Opened, opened
 from lepta.commands.progress import bar
 from lepta.db import Database
 from lepta.errors import DomainError
+from lepta.http.fields import Opaque
 from lepta.imports import Fault, Row, read
 from lepta.members import service as members
 from lepta.parties import service as parties
