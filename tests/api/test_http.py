@@ -43,13 +43,32 @@ async def test_each_refusal_of_http_itself_is_a_problem_document(admin: AsyncCli
     assert slug(await admin.get("/v1/parties/x/")) == "no-such-address"
     refused = await admin.delete("/v1/parties/x")
     assert (slug(refused), refused.status_code) == ("method-not-allowed", 405)
-    assert refused.headers["Allow"] == "GET, PUT"
+    assert refused.headers["Allow"] == "GET, HEAD, PUT"
     assert slug(await admin.put("/v1/parties/x", content=b"{}")) == "unsupported-media-type"
     assert slug(await admin.put("/v1/parties/x", content=b"{", headers=JSON)) == "invalid-request"
     charset = {"Content-Type": "Application/JSON; charset=utf-8"}
     assert (
         slug(await admin.put("/v1/parties/x", content=b"[]", headers=charset)) == "invalid-request"
     )
+
+
+async def test_head_is_answered_as_get_is_without_the_body(
+    admin: AsyncClient, client_for: ClientFor
+) -> None:
+    await admin.put("/v1/parties/x", json={"kind": "retailer", "name": "x"})
+    for path in (
+        "/healthz", "/readyz", "/docs", "/docs/assets/favicon.png", "/problems/stale", "/log/checkpoint",
+        "/log/vkey", "/v1/parties/x", "/v1/parties/y", "/nowhere", "/openapi.json",
+    ):  # fmt: skip
+        got, head = await admin.get(path), await admin.head(path)
+        assert (head.status_code, head.content) == (got.status_code, b""), path
+        told = ("Content-Type", "ETag", "Content-Security-Policy")
+        assert [head.headers.get(name) for name in told] == [got.headers.get(name) for name in told]
+        if got.status_code == 200 and path != "/log/checkpoint":
+            assert head.headers["Content-Length"] == str(len(got.content))
+    refused = await admin.head("/v1/checkouts:batch")
+    assert (refused.status_code, refused.headers["Allow"]) == (405, "POST")
+    assert (await (await client_for()).head("/v1/parties/x")).status_code == 401
 
 
 async def test_a_request_id_is_taken_over_if_it_is_plain_and_made_up_otherwise(

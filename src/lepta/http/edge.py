@@ -9,7 +9,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lepta.http.metrics import Metrics
-from lepta.http.problems import REFUSAL, REQUEST_ID, InternalError, TooLarge, render
+from lepta.http.problems import ASKED, REFUSAL, REQUEST_ID, InternalError, TooLarge, render
 from lepta.logs import described
 
 BODY_LIMIT = 1 << 20
@@ -34,12 +34,13 @@ _ALWAYS = (
 class _Exchange:
     """One request and its answer."""
 
-    __slots__ = ("limit", "receive", "received", "request_id", "send", "status")
+    __slots__ = ("head", "limit", "receive", "received", "request_id", "send", "status")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         self.receive, self.send = receive, send
         self.request_id = request_id
         self.limit = BATCH_LIMIT if scope["path"] == BATCH_PATH else BODY_LIMIT
+        self.head = scope["method"] == "HEAD"
         self.received = 0
         self.status = 0
 
@@ -58,6 +59,8 @@ class _Exchange:
             if b"content-security-policy" not in names:
                 headers.append(_NO_CONTENT)
             message["headers"] = headers
+        elif self.head:
+            message["body"] = b""
         await self.send(message)
 
     async def count(self) -> Message:
@@ -101,6 +104,9 @@ class Edge:
         request_id = given if given and sane else f"{self._prefix}-{next(self._numbers):x}"
         scope[REQUEST_ID] = request_id
         exchange = _Exchange(scope, receive, send, request_id)
+        if exchange.head:
+            # HEAD is GET without the body (RFC 9110, 9.3.2). A copy: the server goes by what the client said.
+            scope = {**scope, "method": "GET", ASKED: "HEAD"}
         try:
             await self._serve(scope, exchange, length)
         finally:
@@ -131,7 +137,8 @@ class Edge:
 
     def _record(self, scope: Scope, exchange: _Exchange, seconds: float) -> None:
         route = _route(scope)
-        method = scope["method"] if scope["method"] in METHODS else "other"
+        method = scope.get(ASKED, scope["method"])
+        method = method if method in METHODS else "other"
         status = exchange.status or CLIENT_LEFT
         self._metrics.observe(route, method, status, seconds)
         if self._quiet and status < 300 and seconds < SLOW_S:

@@ -23,6 +23,8 @@ from lepta.errors import DomainError, InvalidRequest, Kind, title
 MEDIA_TYPE = "application/problem+json"
 REQUEST_ID = "lepta.request_id"
 """Where the edge leaves the request's id in the ASGI scope."""
+ASKED = "lepta.method"
+"""Where the edge leaves the method, if it was another than the one in the ASGI scope."""
 REFUSAL = "lepta.refusal"
 """Where the slug of a refusal stands in the ASGI scope, for the log."""
 
@@ -229,7 +231,8 @@ async def protocol_error(request: Request, error: Exception) -> Response:
     if error.status_code == HTTPStatus.NOT_FOUND:
         return _answer(request, NoSuchAddress())
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        return _answer(request, MethodNotAllowed(request.method, _allowed(request)))
+        method = request.scope.get(ASKED, request.method)
+        return _answer(request, MethodNotAllowed(method, _allowed(request)))
     status = HTTPStatus(error.status_code)
     document = {
         "type": "about:blank",
@@ -246,9 +249,8 @@ def _allowed(request: Request) -> list[str]:
     matching = [
         route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE
     ]
-    return sorted(
-        {method for route in matching for method in getattr(route, "methods", None) or ()}
-    )
+    methods = {method for route in matching for method in getattr(route, "methods", None) or ()}
+    return sorted(methods | {"HEAD"} if "GET" in methods else methods)
 
 
 async def database_failed(request: Request, error: Exception) -> Response:
