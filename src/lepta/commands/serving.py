@@ -88,6 +88,7 @@ def configure(settings: Settings, log_file: Path | None = None) -> "uvicorn.Conf
     return uvicorn.Config(
         partial(_app, settings, log_file),
         factory=True,
+        http="lepta.http.protocol:Protocol",
         lifespan="on",
         log_config=None,
         access_log=False,
