@@ -86,7 +86,12 @@ async def test_what_became_of_a_sale_can_be_asked_by_id_and_by_natural_key(
 ) -> None:
     sale = (await post(till)).json()
     by_id = await till.get(f"/v1/checkouts/{sale['checkout']}")
-    key = {"store": "nsk-07", "till": "3", "business_day": "2026-11-22", "sequence": 1187}
+    key: dict[str, str | int] = {
+        "store": "nsk-07",
+        "till": "3",
+        "business_day": "2026-11-22",
+        "sequence": 1187,
+    }
     by_key = await till.get("/v1/checkouts", params=key)
     expected = {**sale, "replayed": True}
     assert by_id.json() == by_key.json() == expected
@@ -168,3 +173,17 @@ async def test_a_thousand_lines_are_taken_and_one_more_is_too_large(
     lines = [{"line": n, "sku": f"s{n}", "quantity": "1", "amount": 100} for n in range(1_001)]
     assert (await post(till, lines=lines[:1_000])).status_code == 201
     assert (await post(till, lines=lines, sequence=2)).status_code == 413
+
+
+async def test_a_name_that_cannot_be_printed_never_stops_a_paid_sale(
+    till: httpx.AsyncClient,
+) -> None:
+    for number, name in enumerate(["\u202eevil", "a\u0000b", "\u200b", "x" * 900]):
+        sale = await post(till, sequence=number, lines=[make.line(sku="s", name=name)])
+        assert sale.status_code == 201, sale.text
+
+
+@pytest.mark.parametrize("at", ["1700000000", "2026-11-22T18:15:03", "2026-11-22", "now", 5])
+async def test_only_rfc_3339_is_a_time(till: httpx.AsyncClient, at: object) -> None:
+    refused = await post(till, occurred_at=at)
+    assert (refused.status_code, refused.json()["errors"][0]["path"]) == (422, "occurred_at")

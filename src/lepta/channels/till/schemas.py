@@ -7,12 +7,20 @@ import re
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    PlainValidator,
+    TypeAdapter,
+    WithJsonSchema,
+    model_validator,
+)
 
 from lepta.errors import DomainError, Kind, NotSupported
 from lepta.http.bodies import Body
+from lepta.http.fields import Day, Rfc3339
 from lepta.money import EXPONENT, MICRO, micro
-from lepta.names import NameDocument
+from lepta.names import NameDocument, clean, read_document
 from lepta.processing.events import (
     MAX,
     BasketLine,
@@ -64,6 +72,11 @@ def _quantity(text: str) -> str:
     return text
 
 
+def _printed(told: Any) -> Any:
+    """A name as a till prints it: what cannot be printed is left out, since the sale is paid already."""
+    return clean(told) or "-" if isinstance(told, str) else read_document(told)
+
+
 def _of_this_age(moment: date) -> date:
     if not MIN_YEAR <= moment.year <= MAX_YEAR:
         raise ValueError(
@@ -83,12 +96,17 @@ Quantity = Annotated[
 ]
 
 
+PrintedName = Annotated[
+    Any, PlainValidator(_printed), WithJsonSchema(TypeAdapter(NameDocument).json_schema())
+]
+
+
 class LineBody(Body):
     """One line of the receipt."""
 
     line: Annotated[int, Field(ge=0, le=1_000_000)]
     sku: Opaque
-    name: NameDocument | None = None
+    name: PrintedName | None = None
     categories: Annotated[tuple[Opaque, ...], Field(max_length=50)] | None = None
     brand: Opaque | None = None
     kind: LineKind = "goods"
@@ -140,9 +158,9 @@ class CheckoutBody(Body):
 
     store: Id
     till: Id
-    business_day: Annotated[date, AfterValidator(_of_this_age)]
+    business_day: Annotated[Day, AfterValidator(_of_this_age)]
     sequence: Annotated[int, Field(ge=0, le=MAX_SEQUENCE)]
-    occurred_at: Annotated[AwareDatetime, AfterValidator(_of_this_age)]
+    occurred_at: Annotated[Rfc3339, AfterValidator(_of_this_age)]
     currency: Annotated[str, AfterValidator(_known_currency)]
     card: Opaque | None = None
     lines: Annotated[tuple[LineBody, ...], Field(min_length=1)]
