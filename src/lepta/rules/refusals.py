@@ -11,6 +11,8 @@ from pydantic_core import ErrorDetails
 from lepta.errors import InvalidRequest
 
 Fault = dict[str, str]
+MOST_FAULTS = 40
+"""Whoever made more is not helped by reading them all, and looking for what was meant takes time."""
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -32,11 +34,12 @@ def plain(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read(model: type[Model], document: Mapping[str, Any], path: str = "") -> Model:
-    """`document` as a `model`; raises `InvalidRequest` with every fault, each below `path`."""
+    """`document` as a `model`; raises `InvalidRequest` with its faults, at most `MOST_FAULTS`, each below `path`."""
     try:
         return model.model_validate_json(orjson.dumps(document))
     except ValidationError as error:
-        faults = [_fault(model, e, path) for e in error.errors(include_url=False)]
+        found = error.errors(include_url=False)[:MOST_FAULTS]
+        faults = [_fault(model, e, path) for e in found]
         raise InvalidRequest(faults) from error
 
 

@@ -1,7 +1,6 @@
 """A till's calls: record a sale, and ask what became of one."""
 
 import re
-from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -26,6 +25,7 @@ from lepta.http.auth import (
 )
 from lepta.http.deps import Running, runtime
 from lepta.http.direct import DirectRoute, parameter
+from lepta.http.fields import Day
 from lepta.http.problems import TooLarge, UnsupportedMediaType, documented
 from lepta.processing import reading
 from lepta.processing.decide import Published
@@ -181,7 +181,7 @@ async def find_checkout(  # noqa: PLR0917 - the key has as many parts
     running: Running,
     store: Annotated[Id, Query()],
     till: Annotated[Id, Query()],
-    business_day: Annotated[date, Query()],
+    business_day: Annotated[Day, Query()],
     sequence: Annotated[int, Query(ge=0, le=MAX_SEQUENCE)],
 ) -> Response:
     """What became of a sale, by the till's own name for it: to be asked after a time-out."""
