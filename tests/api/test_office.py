@@ -11,7 +11,7 @@ from sqlalchemy import text
 from conftest import ClientFor
 from lepta.db import Database
 from lepta.members import service as members
-from lepta.members.tables import Card
+from lepta.members.tables import Card, Member
 from lepta.revisions import Always
 
 RETAILER = {"kind": "retailer", "name": {"ru": "Магазин", "en": "Shop"}}
@@ -176,8 +176,8 @@ async def test_members_who_exchange_their_cards_at_once_never_wait_in_a_ring(
 
 
 async def test_imports_and_members_who_exchange_cards_never_wait_in_a_ring(db: Database) -> None:
-    def member(number: int, *cards: str) -> members.Member:
-        return members.Member(f"m{number}", cards=tuple(Card(card) for card in cards))
+    def member(number: int, *cards: str) -> Member:
+        return Member(f"m{number}", cards=tuple(Card(card) for card in cards))
 
     async def import_(turn: int) -> None:
         parts = [
@@ -200,8 +200,8 @@ async def test_imports_and_members_who_exchange_cards_never_wait_in_a_ring(db: D
 async def test_an_import_may_hand_a_card_on_and_of_two_rows_of_a_member_the_later_stands(
     db: Database,
 ) -> None:
-    def member(name: str, *cards: str) -> members.Member:
-        return members.Member(name, cards=tuple(Card(card) for card in cards))
+    def member(name: str, *cards: str) -> Member:
+        return Member(name, cards=tuple(Card(card) for card in cards))
 
     await members.put_all(db, [member("a", "1"), member("b", "2")])
     saved = await members.put_all(db, [member("b", "1"), member("a", "3"), member("a", "2")])
