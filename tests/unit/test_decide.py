@@ -68,6 +68,13 @@ def test_offline_or_not_it_is_the_same_sale() -> None:
     assert isinstance(make.decide(make.checkout(offline=True), at), Repeated)
 
 
+def test_the_same_moment_told_with_another_offset_is_the_same_sale() -> None:
+    at = make.state()
+    make.accepted(make.checkout(), at)
+    again = make.decide(make.checkout(occurred_at="2026-11-22T11:15:03Z"), at)
+    assert isinstance(again, Repeated)
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -1,6 +1,6 @@
 """What may happen: frozen values, and the canonical bytes they are stored and compared by."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Literal, NamedTuple
 
 import orjson
@@ -79,10 +79,12 @@ Event = Checkout | Publish
 
 
 def identity(key: NaturalKey, occurred_at: datetime, basket: bytes, card: str | None) -> bytes:
-    """The canonical bytes of a whole checkout. The card comes last and may be absent, not empty."""
-    named = (
-        f"{key.store}\n{key.till}\n{key.business_day}\n{key.sequence}\n{occurred_at.isoformat()}\n"
-    )
+    """The canonical bytes of a whole checkout. The card comes last and may be absent, not empty.
+
+    A moment is the same whatever offset it is told with: a store-and-forward till may re-send it in UTC.
+    """
+    moment = occurred_at.astimezone(UTC).isoformat()
+    named = f"{key.store}\n{key.till}\n{key.business_day}\n{key.sequence}\n{moment}\n"
     owner = b"" if card is None else b"\ncard " + card.encode()
     return named.encode() + basket + owner
 
