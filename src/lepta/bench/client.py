@@ -99,10 +99,12 @@ class Run:
     async def _at_rate(self) -> float:
         interval, begun = 1 / self.order.rate, self.loop.time()
         self.begun = begun
-        until = begun + self.order.warm_up_s + self.order.seconds
+        # By number, not by the clock: whoever wakes up late at the end must not leave out what was due meanwhile.
+        total = round(self.order.rate * (self.order.warm_up_s + self.order.seconds))
         sent = 0
-        while (now := self.loop.time()) < until:
-            while begun + sent * interval <= now:
+        while sent < total:
+            now = self.loop.time()
+            while sent < total and begun + sent * interval <= now:
                 self.due.append(begun + sent * interval)
                 sent += 1
             self.serve_due()
