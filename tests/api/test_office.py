@@ -195,6 +195,8 @@ async def test_imports_and_members_who_exchange_cards_never_wait_in_a_ring(db: D
     await members.put_all(db, [member(n) for n in range(4)])
     for turn in range(8):
         await asyncio.gather(*(job(turn + n) for n in range(4) for job in (import_, replace)))
+    held = [card.card for n in range(4) for card in (await members.get(db, f"m{n}"))[0].cards]
+    assert len(held) == len(set(held)) > 0
 
 
 async def test_an_import_may_hand_a_card_on_and_of_two_rows_of_a_member_the_later_stands(

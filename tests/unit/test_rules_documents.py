@@ -75,7 +75,11 @@ def test_a_date_without_quotes_is_a_date_too() -> None:
     ],
 )
 def test_a_value_equal_to_its_default_is_never_refused(defaults: dict[str, Any]) -> None:
-    validate({**make.bonus("plain", {"points": 5}), **defaults}, make.known())
+    plain = make.bonus("plain", {"points": 5})
+    taken = validate({**plain, **defaults}, make.known())
+    # Said or left out, it is the same campaign.
+    assert taken.campaign == "plain"
+    assert taken.limits == validate(plain, make.known()).limits
 
 
 @pytest.mark.parametrize(
@@ -274,7 +278,9 @@ def test_nothing_known_is_said_as_such() -> None:
 
 
 def test_regions_are_free_text_and_repeated_skus_harmless() -> None:
-    validate({**BONUS, "where": {"regions": ["Тайга"]}, "what": {"skus": ["1", "1"]}}, make.known())
+    document = {**BONUS, "where": {"regions": ["Тайга"]}, "what": {"skus": ["1", "1"]}}
+    taken = validate(document, make.known())
+    assert (taken.where.regions, set(taken.what.skus)) == (("Тайга",), {"1"})
 
 
 def test_what_modifies_a_bonus_stands_in_it_or_beside_it() -> None:
