@@ -248,8 +248,8 @@ GUARD = """
 """
 
 # A parent's statement triggers do not fire for a statement on its partition: each gets its own. Attaching
-# waits for nobody who reads; creating a partition in place would. The leaf hardly compresses; basket and
-# facts do, inside the row (MAIN), once it is longer than the target.
+# waits for nobody who reads; creating a partition in place would. A row stays in one piece (MAIN);
+# PostgreSQL compresses only what is longer than 2 KB, which most events are not.
 OPEN_PARTITIONS = """
     CREATE FUNCTION lepta_open_partitions(for_shard smallint, upto bigint) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
@@ -267,8 +267,7 @@ OPEN_PARTITIONS = """
         WHILE edge < upto LOOP
             FOREACH parent IN ARRAY ARRAY['event', 'entry'] LOOP
                 part := format('%s_p%s', parent, lpad(edge::text, 12, '0'));
-                EXECUTE format('CREATE TABLE public.%I (LIKE public.%I INCLUDING ALL)'
-                               ' WITH (toast_tuple_target = 1024)', part, parent);
+                EXECUTE format('CREATE TABLE public.%I (LIKE public.%I INCLUDING ALL)', part, parent);
                 EXECUTE format('ALTER TABLE public.%I ATTACH PARTITION public.%I FOR VALUES FROM (%L) TO (%L)',
                                parent, part, edge, edge + width);
                 CALL public.lepta_guard(format('public.%I', part)::regclass);

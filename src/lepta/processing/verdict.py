@@ -7,7 +7,6 @@ from lepta.ledger import chart
 from lepta.ledger.book import Book, Issue
 from lepta.ledger.entries import Entry
 from lepta.ledger.lots import Spent, spend
-from lepta.money import allocate
 from lepta.processing.accounting import Journal, Setting
 from lepta.processing.events import MAX, InsufficientPoints, QuoteStale
 from lepta.processing.sight import Prepared
@@ -94,6 +93,7 @@ def _paid(prepared: Prepared, points: int) -> tuple[int, tuple[int, ...], list[i
         return 0, (0,) * len(lines), amounts
     assert prepared.programme is not None
     money = redemption.money_of(prepared.programme, points)
-    weights = redemption.eligible(prepared.programme, lines)
-    net = [amount - part for amount, part in zip(amounts, allocate(money, weights), strict=True)]
-    return money, tuple(allocate(points, weights)), net
+    by_line = redemption.over_lines(prepared.programme, lines, points)
+    parts = redemption.over_lines(prepared.programme, lines, money)
+    net = [amount - part for amount, part in zip(amounts, parts, strict=True)]
+    return money, tuple(by_line), net

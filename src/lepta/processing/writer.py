@@ -94,16 +94,6 @@ class Writer:
         """Whether events are being taken: false before start, after stop, or if the loop has died."""
         return self._task is not None and not self._task.done() and not self._stopping
 
-    @property
-    def connected(self) -> bool:
-        """Whether the database answered last time."""
-        return self._connection is not None and not self._connection.is_closed()
-
-    @property
-    def waiting(self) -> int:
-        """Events in the queue."""
-        return len(self._queue)
-
     async def start(self) -> None:
         """Connect, learn the rulebook and the directory, and begin to take events."""
         self._connection = await self.database.writer_connection()
