@@ -17,10 +17,12 @@ from lepta.channels.operations import api as operations
 from lepta.channels.operations import docs, later, pages
 from lepta.channels.till import api as till
 from lepta.channels.till.answers import Answers
+from lepta.channels.till.desk import TillDesk
 from lepta.channels.till.slips import Slips
 from lepta.http.auth import Gate, RateLimit
-from lepta.http.direct import Application, Direct
 from lepta.http.edge import Edge
+from lepta.http.express import Lane
+from lepta.http.journal import Journal
 from lepta.http.metrics import Metrics
 from lepta.http.openapi import describe
 from lepta.http.problems import HANDLERS
@@ -43,8 +45,10 @@ ROUTERS: tuple[APIRouter, ...] = (
 )
 
 
-class Api(Application):
-    """FastAPI with a description of our own."""
+class Api(FastAPI):
+    """FastAPI with a description of our own, and a lane beside it for sales."""
+
+    lane: Lane
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document."""
@@ -66,18 +70,18 @@ def create_app(settings: Settings, *, log: Any = None) -> FastAPI:
     )
     app.state.metrics = metrics
     log = log or structlog.get_logger("lepta.http")
-    app.add_middleware(Edge, log=log, metrics=metrics)
-    sale = Edge(Direct(till.SALE, HANDLERS), log=log, metrics=metrics, quiet=True)
-    app.shortcut = ("POST", till.SALE.path, sale)
+    journal = Journal(log, metrics, quiet=[(Lane.method, till.PATH)])
+    app.add_middleware(Edge, journal=journal)
+    app.lane = Lane(app, till.PATH, journal, HANDLERS)
     for router in (*ROUTERS, *([docs.router] if settings.docs else [])):
         # Not include_router: that matches each address twice, and says only half of a route's template.
         app.router.routes.extend(router.routes)
     return app
 
 
-def _life(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _life(settings: Settings) -> Callable[[Api], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
-    async def life(app: FastAPI) -> AsyncIterator[None]:
+    async def life(app: Api) -> AsyncIterator[None]:
         # A sale makes some thousand values and no rings: collecting after each 700 is time thrown away.
         gc.set_threshold(50_000, 20, 50)
         async with running(settings) as found:
@@ -86,10 +90,13 @@ def _life(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager
                 others_per_minute=settings.rate_per_minute,
             )
             app.state.runtime = found
-            app.state.gate = Gate(found.keys, limit)
-            app.state.answers = Answers(Slips(found.directory, found.rulebooks))
+            app.state.gate = gate = Gate(found.keys, limit)
+            answers = Answers(Slips(found.directory, found.rulebooks))
+            app.state.till_desk = desk = TillDesk(found, gate, answers)
             app.state.reader = reader = Reader(found.rulebooks)
             app.state.stored_answers = Answers(Slips(reader.directory, found.rulebooks))
+            app.lane.desk = desk
             yield
+            app.lane.desk = None
 
     return life

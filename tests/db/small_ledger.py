@@ -16,8 +16,8 @@ import pytest
 from lepta.db import Address, Database
 from lepta.log.merkle import Frontier, leaf_hash
 from lepta.postgres.embedded import own
-from lepta.processing.batch import Answered
 from lepta.processing.canonical import canonical
+from lepta.processing.decide import Answered
 from lepta.processing.directory import Directory
 from lepta.processing.events import Publish
 from lepta.processing.rulebooks import Rulebooks

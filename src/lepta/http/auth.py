@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from math import ceil
 from time import monotonic
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import Depends, Security
 from fastapi.security import HTTPBearer
@@ -14,6 +14,7 @@ from starlette.requests import Request
 
 from lepta.errors import DomainError, Kind
 from lepta.keys.service import KeyRing
+from lepta.keys.store import Key
 
 
 class Scope(Enum):
@@ -82,8 +83,7 @@ class RateLimited(DomainError):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(NamedTuple):
     """Who is asking. `store`, `till`, `party` are what the key is bound to; None: bound to none."""
 
     role: str
@@ -144,22 +144,35 @@ class Gate:
     keys: KeyRing
     limit: RateLimit
 
+    def recall(self, authorization: str) -> Key | None:
+        """The key that a header's value names, if it is known and trusted; None: `authorize` finds out."""
+        token = _bearer_token(authorization)
+        return None if token is None else self.keys.recall(token)
+
+    def admit(self, key: Key, scope: Scope) -> Principal:
+        """Who has this key; refuses who asks too often, or for what the key does not cover."""
+        principal = Principal(key.role, key.id, key.store, key.till, key.party)
+        self.limit.take(principal)
+        if scope not in ROLES[key.role]:
+            raise Forbidden(
+                f"A key of role {key.role} does not cover {scope.value}. Use a key that does."
+            )
+        return principal
+
+
+def _bearer_token(authorization: str) -> str | None:
+    scheme, _, token = authorization.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
 
 async def authorize(request: Request, scope: Scope) -> Principal:
     """Who is asking, if their key covers `scope`; refuses otherwise."""
     gate: Gate = request.app.state.gate
-    given = request.headers.get("authorization", "")
-    scheme, _, token = given.partition(" ")
-    key = await gate.keys.verify(token.strip()) if scheme.lower() == "bearer" else None
+    token = _bearer_token(request.headers.get("authorization", ""))
+    key = None if token is None else await gate.keys.verify(token)
     if key is None:
         raise Unauthenticated
-    principal = Principal(key.role, key.id, key.store, key.till, key.party)
-    gate.limit.take(principal)
-    if scope not in ROLES[key.role]:
-        raise Forbidden(
-            f"A key of role {key.role} does not cover {scope.value}. Use a key that does."
-        )
-    return principal
+    return gate.admit(key, scope)
 
 
 _bearer = HTTPBearer(

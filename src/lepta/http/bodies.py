@@ -48,8 +48,12 @@ B = TypeVar("B", bound=BaseModel)
 
 async def read(request: Request, shape: Shape = ORDINARY) -> bytes:
     """The body's bytes, of the type, shape and depth that may be parsed. The edge has limited their number."""
-    check_type(request)
-    raw = await request.body()
+    check_type(request.headers.get("content-type", ""))
+    return check(await request.body(), shape)
+
+
+def check(raw: bytes, shape: Shape = ORDINARY) -> bytes:
+    """The body, if its shape and depth may be parsed."""
     check_shape(raw, shape)
     check_depth(raw)
     return raw
@@ -60,9 +64,8 @@ async def parse(request: Request, model: type[B]) -> B:
     return model.model_validate_json(await read(request))
 
 
-def check_type(request: Request) -> None:
+def check_type(given: str) -> None:
     """Refuse a body that does not say it is JSON (RFC 9110: parameters and case do not matter)."""
-    given = request.headers.get("content-type", "")
     if given != JSON and given.partition(";")[0].strip().lower() != JSON:
         raise UnsupportedMediaType(given[:100])
 

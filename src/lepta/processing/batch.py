@@ -4,13 +4,19 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
 
 import asyncpg
 
 from lepta.errors import DomainError
 from lepta.processing import load, store
-from lepta.processing.decide import Accepted, Decision, Published, decide_checkout, decide_publish
+from lepta.processing.decide import (
+    Accepted,
+    Answered,
+    Decision,
+    Published,
+    decide_checkout,
+    decide_publish,
+)
 from lepta.processing.directory import Directory
 from lepta.processing.events import Checkout, Publish
 from lepta.processing.recognition import Refused, Repeated, recognise
@@ -33,13 +39,6 @@ class Sources:
     def forget(self) -> None:
         """After a failure, trust nothing that a batch may have left half-known."""
         self.chart = load.Chart()
-
-
-class Answered(NamedTuple):
-    """A decision, and today's record of the shopper it is for."""
-
-    decision: Decision
-    shopper: ShopperRecord | None
 
 
 @dataclass(frozen=True, slots=True)

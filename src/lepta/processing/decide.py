@@ -24,7 +24,7 @@ from lepta.processing.leaf import (
 from lepta.processing.outcome import Balance, Borne, Donation, Earned, Outcome, Points, Reason
 from lepta.processing.recognition import Refused, Repeated, refusal_bytes
 from lepta.processing.sight import Prepared
-from lepta.processing.state import Claim, State, Submission
+from lepta.processing.state import Claim, ShopperRecord, State, Submission
 from lepta.processing.verdict import EXPIRING_WITHIN, Verdict, judge
 from lepta.rules.effects import Donate, Earn
 from lepta.rules.rulebook import Rulebook
@@ -53,6 +53,13 @@ class Published(NamedTuple):
 
 
 Decision = Accepted | Published | Repeated | Refused
+
+
+class Answered(NamedTuple):
+    """A decision, and today's record of the shopper it is for."""
+
+    decision: Decision
+    shopper: ShopperRecord | None
 
 
 def decide_checkout(

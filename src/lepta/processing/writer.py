@@ -17,8 +17,8 @@ from lepta.db import Database
 from lepta.logs import described
 from lepta.processing import batch as batches
 from lepta.processing import metrics, sql
-from lepta.processing.batch import Answered, Done, Sources
-from lepta.processing.decide import Accepted
+from lepta.processing.batch import Done, Sources
+from lepta.processing.decide import Accepted, Answered
 from lepta.processing.directory import Directory
 from lepta.processing.events import Checkout, Publish, TooBusy
 from lepta.processing.recognition import Repeated
@@ -51,6 +51,8 @@ class Waiting:
 
     submission: Submission
     key: bytes | None
+    until_s: float
+    """When, by the loop's clock, those who wait are told that it takes too long."""
     answers: list[asyncio.Future[Answered]]
 
     def settle(self, answered: Answered) -> None:
@@ -81,6 +83,9 @@ class Writer:
     _queue: deque[Waiting] = field(default_factory=deque)
     _in_flight: dict[bytes, Waiting] = field(default_factory=dict)
     _owed: list[tuple[Waiting, Answered]] = field(default_factory=list)
+    _batch: Sequence[Waiting] = ()
+    """The one being written."""
+    _overdue_check: asyncio.TimerHandle | None = None
     _arrived: asyncio.Event = field(default_factory=asyncio.Event)
     _stopping: bool = False
     _task: asyncio.Task[None] | None = None
@@ -107,27 +112,34 @@ class Writer:
         self._arrived.set()
         if self._task is not None:
             await self._task
+        if self._overdue_check is not None:
+            self._overdue_check.cancel()
         if self._connection is not None:
             self._connection.terminate()
 
     async def submit(self, submission: Submission) -> Answered:
-        """Queue an event and wait for its committed decision.
+        """Queue an event and wait for its committed decision; raises as `enqueue`'s future does."""
+        return await self.enqueue(submission)
 
-        Raises `TooBusy` when the queue is full or the database does not answer in time; the same event
-        sent again is safe either way.
+    def enqueue(self, submission: Submission) -> asyncio.Future[Answered]:
+        """Queue an event; its committed decision is in the future.
+
+        Raises `TooBusy` when the queue is full. So does the future when the database does not answer in time:
+        the same event sent again is safe either way.
         """
         key = _in_flight_key(submission)
-        answer: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Answered] = loop.create_future()
         running = self._in_flight.get(key) if key else None
-        if running is None:
-            self._queue_up(Waiting(submission, key, [answer]))
-        else:
+        if running is not None:
             running.answers.append(answer)
-        try:
-            async with asyncio.timeout(self.answer_timeout_s):
-                return await answer
-        except TimeoutError:
-            raise TooBusy("The database does not answer.", retry_after_s=2) from None
+            return answer
+        until_s = loop.time() + self.answer_timeout_s
+        waiting = Waiting(submission, key, until_s, [answer])
+        self._queue_up(waiting)
+        if self._overdue_check is None:
+            self._overdue_check = loop.call_at(until_s, self._fail_overdue)
+        return answer
 
     def _queue_up(self, waiting: Waiting) -> None:
         if not self.alive:
@@ -140,6 +152,16 @@ class Writer:
         self._queue.append(waiting)
         self._arrived.set()
 
+    def _fail_overdue(self) -> None:
+        """Tell those who have waited too long; what they sent may still be recorded."""
+        loop = asyncio.get_running_loop()
+        self._overdue_check = None
+        for waiting in (*self._batch, *self._queue):  # the oldest first
+            if waiting.until_s > loop.time():
+                self._overdue_check = loop.call_at(waiting.until_s, self._fail_overdue)
+                return
+            waiting.fail(TooBusy("The database does not answer.", retry_after_s=2))
+
     async def _run(self) -> None:
         while True:
             while not self._queue:
@@ -148,7 +170,8 @@ class Writer:
                     return
                 self._arrived.clear()
                 await self._arrived.wait()
-            await self._settle(self._next())
+            self._batch = self._next()
+            await self._settle(self._batch)
 
     def _next(self) -> list[Waiting]:
         """Whatever has queued up, to the most a batch may hold; a publication goes alone."""

@@ -1,6 +1,5 @@
 """A till's calls: record a sale, and ask what became of one."""
 
-import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -8,10 +7,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from lepta.channels.till.answers import MAX_WIDTH, MIN_WIDTH, WIDTH, Answers, Form, read_form
+from lepta.channels.till.desk import HIT_HEADER, RECOGNISED, TillDesk, read_sale
 from lepta.channels.till.models import CheckoutAnswer
 from lepta.channels.till.schemas import MAX_SEQUENCE, CheckoutBody, Id, TooManyLines
 from lepta.db import Tx
-from lepta.errors import DomainError, InvalidRequest, Kind, NotSupported
+from lepta.errors import DomainError, Kind, NotSupported
 from lepta.http import bodies
 from lepta.http.auth import (
     SECURED,
@@ -28,7 +28,6 @@ from lepta.http.direct import DirectRoute, parameter
 from lepta.http.fields import Day
 from lepta.http.problems import TooLarge, UnsupportedMediaType, documented
 from lepta.processing import reading
-from lepta.processing.decide import Published
 from lepta.processing.events import (
     InsufficientPoints,
     KeyReused,
@@ -37,13 +36,9 @@ from lepta.processing.events import (
     TooBusy,
 )
 from lepta.processing.leaf import Recorded, parse_checkout_id
-from lepta.processing.recognition import Refused, Repeated
-from lepta.processing.state import Submission
-from lepta.runtime import Runtime
 
 SHARD = 0
 JSON = "application/json"
-_HEADER = re.compile(r"[\x21-\x7e]{1,255}\Z", re.ASCII)
 
 router = APIRouter(prefix="/v1/checkouts", tags=["till"], route_class=DirectRoute)
 
@@ -112,44 +107,15 @@ def _recorded_answers() -> dict[int | str, dict[str, Any]]:
 async def create_checkout(request: Request) -> Response:
     """Record a sale. Safe to send again: the first answer comes back with `Idempotency-Hit: true`."""
     till = await authorize(request, Scope.TILL)
-    event = (await bodies.parse(request, CheckoutBody)).to_event()
-    till.require_till(event.key.store, event.key.till)
-    form = read_form(request.query_params, request.headers.get("accept-language"))
-    running: Runtime = request.app.state.runtime
-    answered = await running.writer.submit(Submission.of(event, _idempotency_key(request)))
-    decision = answered.decision
-    if isinstance(decision, Refused):
-        raise decision.error
-    assert not isinstance(decision, Published), decision
-    recorded, shopper = decision.recorded, answered.shopper
-    answers: Answers = request.app.state.answers
-    if not isinstance(decision, Repeated):
-        answer = answers.checkout(recorded, shopper, form, replayed=False)
-        return Response(answer, 201, None, JSON)
-    if shopper is None and recorded.seen.member is not None:
-        # The card has changed hands, or is gone: the receipt still is its member's.
-        async with running.database.read() as tx:
-            shopper = await reading.shopper_of(tx, recorded)
-    answer = answers.checkout(recorded, shopper, form, replayed=True)
-    return Response(answer, 200, HIT_HEADER, JSON)
+    sale = read_sale(till, request.headers, request.query_params, await bodies.read(request))
+    desk: TillDesk = request.app.state.till_desk
+    reply = await desk.record(sale)
+    headers = HIT_HEADER if reply.status == RECOGNISED else None
+    return Response(reply.body, reply.status, headers, JSON)
 
 
-def _idempotency_key(request: Request) -> str | None:
-    key = request.headers.get("idempotency-key")
-    if key is not None and not _HEADER.match(key):
-        reason = "write 1 to 255 visible ASCII characters, without spaces"
-        raise InvalidRequest([{"path": "Idempotency-Key", "reason": reason}])
-    return key
-
-
-def _sale() -> DirectRoute:
-    route = router.routes[0]
-    assert isinstance(route, DirectRoute), route
-    return route
-
-
-SALE = _sale()
-"""The route that carries the load."""
+PATH = router.prefix
+"""Where sales are sent; their way is the express lane."""
 
 lookups = APIRouter(prefix="/v1/checkouts", tags=["till"])
 LOOKUP = documented(UnknownCheckout, Unauthenticated, Forbidden, RateLimited)
@@ -206,6 +172,3 @@ async def _stored(
     answers: Answers = request.app.state.stored_answers
     answer = answers.checkout(recorded, shopper, form, replayed=True)
     return Response(answer, 200, HIT_HEADER, JSON)
-
-
-HIT_HEADER = {"Idempotency-Hit": "true"}

@@ -1,0 +1,129 @@
+"""A sale from its request to its answer, whichever way it comes in: the express lane's, or the framework's."""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, NamedTuple
+
+from starlette.datastructures import QueryParams
+
+from lepta.channels.till.answers import Answers, Form, read_form
+from lepta.channels.till.schemas import CheckoutBody
+from lepta.errors import InvalidRequest
+from lepta.http import bodies
+from lepta.http.auth import Gate, Principal, Scope
+from lepta.http.express import Answer, Call, Reply
+from lepta.processing import reading
+from lepta.processing.decide import Answered, Published
+from lepta.processing.recognition import Refused, Repeated
+from lepta.processing.state import Submission
+from lepta.runtime import Runtime
+
+CREATED, RECOGNISED = 201, 200
+HIT_HEADER = {"Idempotency-Hit": "true"}
+_JSON_FIELD = b"content-type: application/json\r\n"
+_FIELDS = {CREATED: _JSON_FIELD, RECOGNISED: _JSON_FIELD + b"idempotency-hit: true\r\n"}
+_HEADER = re.compile(r"[\x21-\x7e]{1,255}\Z", re.ASCII)
+
+
+class Sale(NamedTuple):
+    """A sale as it was asked for."""
+
+    submission: Submission
+    form: Form
+
+
+def read_sale(
+    till: Principal, headers: Mapping[str, str], query: Mapping[str, str], body: bytes
+) -> Sale:
+    """The sale in a request of `till`; raises what is wrong with it."""
+    event = CheckoutBody.model_validate_json(body).to_event()
+    till.require_till(event.key.store, event.key.till)
+    form = read_form(query, headers.get("accept-language"))
+    return Sale(Submission.of(event, _idempotency_key(headers)), form)
+
+
+def _idempotency_key(headers: Mapping[str, str]) -> str | None:
+    key = headers.get("idempotency-key")
+    if key is not None and not _HEADER.match(key):
+        reason = "write 1 to 255 visible ASCII characters, without spaces"
+        raise InvalidRequest([{"path": "Idempotency-Key", "reason": reason}])
+    return key
+
+
+@dataclass(slots=True)
+class TillDesk:
+    """Gives sales to the writer and makes answers of what became of them."""
+
+    runtime: Runtime
+    gate: Gate
+    answers: Answers
+    _looking_up: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def take(self, call: Call, answer: Answer) -> bool:
+        """Take a call of the express lane; a key that has to be looked up goes the ordinary way."""
+        headers = call.headers
+        key = self.gate.recall(headers.get("authorization", ""))
+        if key is None:
+            return False
+        till = self.gate.admit(key, Scope.TILL)
+        bodies.check_type(headers.get("content-type", ""))
+        query: Mapping[str, str] = QueryParams(call.query) if call.query else {}
+        sale = read_sale(till, headers, query, bodies.check(call.body))
+        deciding = self.runtime.writer.enqueue(sale.submission)
+        deciding.add_done_callback(partial(self._decided, sale.form, answer))
+        return True
+
+    def _decided(self, form: Form, answer: Answer, deciding: asyncio.Future[Answered]) -> None:
+        try:
+            answered = deciding.result()
+            if not _lacks_shopper(answered):
+                answer(self.reply(answered, form))
+                return
+        except Exception as error:  # noqa: BLE001 - the lane knows what to say to each
+            answer(error)
+            return
+        task = asyncio.create_task(self._look_up(answered, form, answer))
+        self._looking_up.add(task)
+        task.add_done_callback(self._looking_up.discard)
+
+    async def _look_up(self, answered: Answered, form: Form, answer: Answer) -> None:
+        try:
+            reply = self.reply(await self._with_shopper(answered), form)
+        except Exception as error:  # noqa: BLE001 - as above
+            answer(error)
+        else:
+            answer(reply)
+
+    async def record(self, sale: Sale) -> Reply:
+        """What becomes of a sale; raises its refusal."""
+        answered = await self.runtime.writer.submit(sale.submission)
+        if _lacks_shopper(answered):
+            answered = await self._with_shopper(answered)
+        return self.reply(answered, sale.form)
+
+    def reply(self, answered: Answered, form: Form) -> Reply:
+        """The answer to a decided sale; raises its refusal."""
+        decision = answered.decision
+        if isinstance(decision, Refused):
+            raise decision.error
+        assert not isinstance(decision, Published), decision
+        again = isinstance(decision, Repeated)
+        body = self.answers.checkout(decision.recorded, answered.shopper, form, replayed=again)
+        status = RECOGNISED if again else CREATED
+        return Reply(status, _FIELDS[status], body)
+
+    async def _with_shopper(self, answered: Answered) -> Answered:
+        decision: Any = answered.decision
+        async with self.runtime.database.read() as tx:
+            return Answered(decision, await reading.shopper_of(tx, decision.recorded))
+
+
+def _lacks_shopper(answered: Answered) -> bool:
+    """Whether the card has changed hands since a sale, or is gone: the receipt still is its member's."""
+    decision = answered.decision
+    if answered.shopper is not None or not isinstance(decision, Repeated):
+        return False
+    return decision.recorded.seen.member is not None
