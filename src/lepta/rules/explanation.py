@@ -71,10 +71,29 @@ class Reason(NamedTuple):
 
 def fired(code: int) -> bool:
     """Whether the campaign gave something."""
-    return code <= Why.GIFT
+    return code <= _LAST_FIRED
 
 
-_PLAIN = {
+_LAST_FIRED = int(Why.GIFT)
+_CUT = ", as far as the limits allow"
+_COUNTS: dict[int, tuple[str, str]] = {
+    Why.UNITS: ("{} unit of {}", "{} units of {}"),
+    Why.UNITS_CUT: ("{} unit of {}" + _CUT, "{} units of {}" + _CUT),
+    Why.PRODUCTS: ("{} product: {}", "{} products: {}"),
+    Why.PRODUCTS_CUT: ("{} product: {}" + _CUT, "{} products: {}" + _CUT),
+    Why.BASE_POINTS: ("multiplies {} base point", "multiplies {} base points"),
+    Why.BASE_POINTS_CUT: ("multiplies {} base point" + _CUT, "multiplies {} base points" + _CUT),
+}
+_AMOUNTS: dict[int, str] = {
+    Why.AMOUNT: "{} of matching goods",
+    Why.AMOUNT_CUT: "{} of matching goods" + _CUT,
+    Why.GIFT: "the shopper gave {}",
+    Why.BELOW_MIN_AMOUNT: "below min_amount with {} of matching goods",
+    Why.OFFERED: "{} offered, not accepted",
+    Why.OTHER_AMOUNT_TAKEN: "{} offered, another amount taken",
+}
+_OTHERS: dict[int, str] = {Why.OUTDONE: "{} gave more", Why.STOPPED: "stopped by {}"}
+_PLAIN: dict[int, str] = {
     Why.NOT_IN_SCHEDULE: "not in schedule",
     Why.OTHER_STORE: "another store",
     Why.NEEDS_CARD: "needs a card",
@@ -93,7 +112,6 @@ _PLAIN = {
     Why.TOO_LARGE: "the figures are too large",
     Why.BASKET_LIMIT: "limit per basket leaves nothing",
 }
-_CUT = ", as far as the limits allow"
 
 
 def because(
@@ -104,37 +122,20 @@ def because(
     `skus`: of the effect's lines, repeats allowed, empty if it did not fire; `currency` the sale's; `name`
     gives a campaign's id by its number (`Rulebook.name_of`).
     """
-    why = Why(code)
-    if why in _PLAIN:
-        return _PLAIN[why]
-    if why in _AMOUNTS:
-        return _AMOUNTS[why].format(money(argument, currency))
-    if why in _OTHERS:
-        return _OTHERS[why].format(name(argument))
-    one, many = _COUNTS[why]
-    return (one if argument == 1 else many).format(argument, _skus(skus))
-
-
-_COUNTS = {
-    Why.UNITS: ("{} unit of {}", "{} units of {}"),
-    Why.UNITS_CUT: ("{} unit of {}" + _CUT, "{} units of {}" + _CUT),
-    Why.PRODUCTS: ("{} product: {}", "{} products: {}"),
-    Why.PRODUCTS_CUT: ("{} product: {}" + _CUT, "{} products: {}" + _CUT),
-    Why.BASE_POINTS: ("multiplies {} base point", "multiplies {} base points"),
-    Why.BASE_POINTS_CUT: ("multiplies {} base point" + _CUT, "multiplies {} base points" + _CUT),
-}
-_OTHERS = {Why.OUTDONE: "{} gave more", Why.STOPPED: "stopped by {}"}
-_AMOUNTS = {
-    Why.AMOUNT: "{} of matching goods",
-    Why.AMOUNT_CUT: "{} of matching goods" + _CUT,
-    Why.GIFT: "the shopper gave {}",
-    Why.BELOW_MIN_AMOUNT: "below min_amount with {} of matching goods",
-    Why.OFFERED: "{} offered, not accepted",
-    Why.OTHER_AMOUNT_TAKEN: "{} offered, another amount taken",
-}
+    # Looked up by the plain number: to make a `Why` of it would take as long as the sentence.
+    if code in _COUNTS:
+        one, many = _COUNTS[code]
+        return (one if argument == 1 else many).format(argument, _skus(skus))
+    if code in _AMOUNTS:
+        return _AMOUNTS[code].format(money(argument, currency))
+    if code in _OTHERS:
+        return _OTHERS[code].format(name(argument))
+    return _PLAIN[code]
 
 
 def _skus(skus: Sequence[str]) -> str:
+    if len(skus) == 1:
+        return f"sku {skus[0]}"
     distinct = list(dict.fromkeys(skus))
     shown = ", ".join(distinct[:3])
     more = f" and {len(distinct) - 3} more" if len(distinct) > 3 else ""
@@ -143,6 +144,14 @@ def _skus(skus: Sequence[str]) -> str:
 
 def money(amount_minor: int, currency: str) -> str:
     """Such as "259.00 RUB"; never negative here."""
-    exponent = EXPONENT[currency]
-    whole, rest = divmod(amount_minor, 10**exponent)
-    return f"{whole}.{rest:0{exponent}d} {currency}" if exponent else f"{whole} {currency}"
+    unit, written = _WRITTEN[currency]
+    return written.format(*divmod(amount_minor, unit))
+
+
+def _written(currency: str, exponent: int) -> tuple[int, str]:
+    """Minor units in a major one, and how whole and rest are written; a rest that is always 0 is not."""
+    rest = f".{{:0{exponent}d}}" if exponent else ""
+    return 10**exponent, f"{{}}{rest} {currency}"
+
+
+_WRITTEN = {currency: _written(currency, exponent) for currency, exponent in EXPONENT.items()}

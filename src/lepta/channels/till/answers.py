@@ -1,7 +1,7 @@
 """The answer to a sale: one shape, built from what was recorded, however often it is asked for."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -11,12 +11,14 @@ from lepta.channels.till.slips import Slips
 from lepta.errors import InvalidRequest
 from lepta.names import LANGUAGES
 from lepta.processing.leaf import Recorded
-from lepta.processing.outcome import Donation, Outcome
+from lepta.processing.outcome import Balance, Donation, Outcome
 from lepta.processing.state import ShopperRecord
 from lepta.receipts.compose import compose, sentences
 from lepta.receipts.escpos import encode
 from lepta.rules import explanation
-from lepta.rules.rulebook import Rulebook
+
+GivenFor = Sequence[tuple[str, tuple[int, ...]]]
+"""As `Outcome.given_for` says it."""
 
 MIN_WIDTH, WIDTH, MAX_WIDTH = 32, 40, 48
 
@@ -98,6 +100,7 @@ class Answers:
     ) -> bytes:
         """The JSON of a checkout's answer."""
         outcome = recorded.outcome
+        given_for = outcome.given_for()
         answer: dict[str, Any] = {
             "checkout": recorded.id,
             "log_index": recorded.log_index,
@@ -110,11 +113,12 @@ class Answers:
             "to_pay": outcome.to_pay,
             "points": _points(outcome),
             "donations": [_donation(donation) for donation in outcome.donations],
-            "lines": _lines(recorded),
-            "offers": [],
+            "lines": _lines(recorded, given_for),
+            "offers": (),
         }
         if form.explain:
-            answer["explain"] = explain(recorded, self.slips.rulebooks.newest)
+            rulebook = self.slips.rulebooks.newest
+            answer["explain"] = _explain(recorded, given_for, rulebook.campaigns)
         answer["receipt"] = self._receipt(recorded, shopper, form, voided=voided)
         return orjson.dumps(answer)
 
@@ -140,16 +144,27 @@ class Answers:
 
 
 def _points(outcome: Outcome) -> dict[str, Any]:
-    points, balance = outcome.points, outcome.balance
-    shown = None
-    if balance is not None:
-        shown = {
-            "available": balance.available,
-            "held": balance.held,
-            "pending": balance.pending,
-            "expiring": [{"on": on, "points": part} for on, part in balance.expiring],
-        }
-    return {**points._asdict(), "balance": shown}
+    earned, pending, redeemed, given, shortfall = outcome.points
+    return {
+        "earned": earned,
+        "pending": pending,
+        "redeemed": redeemed,
+        "given": given,
+        "shortfall": shortfall,
+        "balance": _balance(outcome.balance),
+    }
+
+
+def _balance(balance: Balance | None) -> dict[str, Any] | None:
+    if balance is None:
+        return None
+    available, held, pending, expiring = balance
+    return {
+        "available": available,
+        "held": held,
+        "pending": pending,
+        "expiring": [{"on": on, "points": part} for on, part in expiring],
+    }
 
 
 def _donation(donation: Donation) -> dict[str, Any]:
@@ -164,38 +179,35 @@ def _donation(donation: Donation) -> dict[str, Any]:
     }
 
 
-def _lines(recorded: Recorded) -> list[dict[str, Any]]:
+def _lines(recorded: Recorded, given_for: GivenFor) -> list[dict[str, Any]]:
     outcome, lines = recorded.outcome, recorded.event.lines
     campaigns: list[list[str]] = [[] for _ in lines]
-    for campaign, positions in outcome.given_for():
+    for campaign, positions in given_for:
         for at in positions:
             campaigns[at].append(campaign)
     return [
-        {"line": line.line, "earned": earned, "redeemed": redeemed, "campaigns": named}
+        {"line": line[0], "earned": earned, "redeemed": redeemed, "campaigns": named}
         for line, earned, redeemed, named in zip(
             lines, outcome.earned_by_line, outcome.redeemed_by_line, campaigns, strict=True
         )
     ]
 
 
-def explain(recorded: Recorded, rulebook: Rulebook) -> list[dict[str, Any]]:
+def _explain(
+    recorded: Recorded, given_for: GivenFor, campaigns: Sequence[str]
+) -> list[dict[str, Any]]:
     """Why each campaign considered fired or not, from the codes that were stored.
 
-    `rulebook` may be any later one than the deciding: campaigns keep their numbers.
+    `campaigns` may be those of any later rulebook than the deciding: they keep their numbers.
     """
-    outcome, lines = recorded.outcome, recorded.event.lines
-    given_for = dict(outcome.given_for())
-    return [
-        {
-            "campaign": rulebook.name_of(number),
-            "fired": explanation.fired(code),
-            "because": explanation.because(
-                code,
-                argument,
-                [lines[at].sku for at in given_for.get(rulebook.name_of(number), ())],
-                recorded.event.currency,
-                rulebook.name_of,
-            ),
-        }
-        for number, code, argument in outcome.reasons
-    ]
+    lines, currency = recorded.event.lines, recorded.event.currency
+    positions = dict(given_for)
+    explained: list[dict[str, Any]] = []
+    for number, code, argument in recorded.outcome.reasons:
+        campaign = campaigns[number]
+        skus = [lines[at].sku for at in positions.get(campaign, ())]
+        because = explanation.because(code, argument, skus, currency, campaigns.__getitem__)
+        explained.append(
+            {"campaign": campaign, "fired": explanation.fired(code), "because": because}
+        )
+    return explained
