@@ -107,6 +107,8 @@ def unprintable(text: str) -> tuple[int, str] | None:
 
 def readable(text: str) -> str:
     """`text` tidied; raises `ValueError` with the reason if that does not make it printable in one line."""
+    if len(text) <= MAX_LENGTH and _TIDY.fullmatch(text):
+        return text
     if len(text) > 4 * MAX_LENGTH:
         raise ValueError(f"is longer than {MAX_LENGTH} characters")
     if fault := unprintable(text):
@@ -133,9 +135,10 @@ class Name:
     """(language, case, text), in the order of `LANGUAGES` and `CASES`: what the document says, no more."""
     _forms: dict[str, dict[str, str]] = field(init=False, repr=False, compare=False)
     _told: frozenset[tuple[str, str]] = field(init=False, repr=False, compare=False)
+    _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Fill every language and case once, so that `form` is a look-up."""
+        """Fill every language and case once, so that `form` is a look-up; so is the hash."""
         told = {(language, case): text for language, case, text in self.given}
         spoken = [language for language in LANGUAGES if (language, CASES[0]) in told]
         forms: dict[str, dict[str, str]] = {}
@@ -145,6 +148,11 @@ class Name:
             forms[language] = {case: told.get((source, case), plain) for case in CASES}
         object.__setattr__(self, "_forms", forms)
         object.__setattr__(self, "_told", frozenset(told))
+        object.__setattr__(self, "_hash", hash(self.given))
+
+    def __hash__(self) -> int:
+        """Worked out once: sentences are remembered by the names in them."""
+        return self._hash
 
     @classmethod
     def of(cls, document: object) -> "Name":

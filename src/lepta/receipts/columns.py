@@ -11,6 +11,8 @@ MAX_WIDTH = 48
 
 _UNUSUAL = re.compile(f"[^{PLAIN} {NBSP}\n]")
 """Finds what may be other than one column wide; most receipts have none of it, and that is quick to see."""
+_ONE_LINE = re.compile(f"[{PLAIN}](?:[{PLAIN} {NBSP}]*[{PLAIN}])?")
+"""Nothing unusual, no line feed, and no space at either end."""
 
 
 def columns(text: str) -> int:
@@ -32,6 +34,8 @@ def wrap(text: str, width: int) -> str:
     Lines end between words; a group glued by no-break spaces is broken only if it is longer than a line, and
     a word only if it alone is. Empty lines are left out.
     """
+    if len(text) <= width and _ONE_LINE.fullmatch(text):
+        return text.replace(NBSP, " ")
     if _UNUSUAL.search(text):
         lines = [line for paragraph in text.split("\n") for line in _measured(paragraph, width)]
     else:

@@ -1,13 +1,22 @@
-"""Receipt text from a slip: whom, what was given, thanks, and then the points; only what was booked."""
+"""Receipt text from a slip: whom, what was given, thanks, and then the points; only what was booked.
 
-from lepta.names import clean
+Thousands of receipts say the same sentences, so those are remembered, as many as `REMEMBERED`. Each follows
+from its arguments alone, and those that name a shopper are never among them.
+"""
+
+from functools import lru_cache
+
+from lepta.names import Name, clean
 from lepta.receipts.columns import wrap
-from lepta.receipts.language import Language, in_sentence, language
+from lepta.receipts.language import Forms, Language, in_sentence, language
 from lepta.receipts.slip import Balance, Given, Person, Slip
 from lepta.receipts.template import Values
 
 MAX_EXPIRING = 3
 """Dates of expiry on a receipt, the soonest; the kiosk shows them all."""
+
+REMEMBERED = 8_192
+"""Sentences of each sort that are kept, the latest used: a few megabytes."""
 
 
 def compose(slip: Slip, code: str, width: int) -> str:
@@ -15,7 +24,16 @@ def compose(slip: Slip, code: str, width: int) -> str:
 
     The sentences are `sentences`; words are broken only where one alone is wider than the paper.
     """
-    return wrap("\n".join(sentences(slip, code)), width)
+    name = clean(slip.person.first_name) if slip.person else ""
+    return "\n".join(
+        [
+            wrap(sentence, width) if name and name in sentence else _fitted(sentence, width)
+            for sentence in sentences(slip, code)
+        ]
+    )
+
+
+_fitted = lru_cache(REMEMBERED)(wrap)
 
 
 def sentences(slip: Slip, code: str) -> list[str]:
@@ -59,58 +77,72 @@ def _given(given: Given, slip: Slip, first_name: str, spoken: Language) -> list[
     """One donation in one paragraph; nothing about one of which nothing was booked."""
     if given.points <= 0 and given.money_minor <= 0:
         return []
-    if given.sentence is not None:
-        values = Values(
-            slip.programme,
-            given.points,
-            slip.points_scale,
-            given.money_minor,
-            slip.currency,
-            given.units,
-            given.fund,
-            given.product,
-            first_name,
-            slip.person.gender if slip.person else None,
-        )
-        told = given.sentence.render(values)
+    if given.sentence is not None and given.sentence.is_personal:
+        gender = slip.person.gender if slip.person else None
+        values = _values(given, slip.programme, slip.points_scale, slip.currency)
+        told = given.sentence.render(values._replace(first_name=first_name, gender=gender))
         if told is not None:
             return [told]
+        given = given._replace(sentence=None)
+    return [_donated(given, slip.programme, slip.points_scale, slip.currency, spoken)]
+
+
+@lru_cache(REMEMBERED)
+def _donated(given: Given, programme: Name, scale: int, currency: str, spoken: Language) -> str:
+    """The campaign author's sentence, if it says nothing of the shopper and lacks nothing, else ours."""
+    if given.sentence is not None:
+        told = given.sentence.render(_values(given, programme, scale, currency))
+        if told is not None:
+            return told
     if given.from_shopper_points > 0 or given.from_shopper_money_minor > 0:
-        return [_own_gift(given, slip, spoken)]
-    return [_donation(given, slip, spoken)]
+        return _own_gift(given, scale, currency, spoken)
+    return _donation(given, scale, currency, spoken)
 
 
-def _donation(given: Given, slip: Slip, spoken: Language) -> str:
+def _values(given: Given, programme: Name, scale: int, currency: str) -> Values:
+    return Values(
+        programme=programme,
+        points=given.points,
+        points_scale=scale,
+        money_minor=given.money_minor,
+        currency=currency,
+        units=given.units,
+        fund=given.fund,
+        product=given.product,
+        first_name=None,
+        gender=None,
+    )
+
+
+def _donation(given: Given, scale: int, currency: str, spoken: Language) -> str:
     """What others gave because the shopper bought something: in points in the shopper's name, or in money."""
     fund = in_sentence(given.fund, spoken, spoken.fund)
     product = in_sentence(given.product, spoken, spoken.product) if given.product else ""
     if given.points > 0:
         forms = spoken.counted.donated_points_for if product else spoken.counted.donated_points
-        text = forms[spoken.category(given.points, slip.points_scale)]
-        points = spoken.number(given.points, slip.points_scale)
+        text = forms[spoken.category(given.points, scale)]
+        points = spoken.number(given.points, scale)
         return text.format(fund=fund, product=product, points=points)
     text = spoken.sentences.donated_money_for if product else spoken.sentences.donated_money
-    money = spoken.money(given.money_minor, slip.currency)
+    money = spoken.money(given.money_minor, currency)
     return text.format(fund=fund, product=product, money=money)
 
 
-def _own_gift(given: Given, slip: Slip, spoken: Language) -> str:
+def _own_gift(given: Given, scale: int, currency: str, spoken: Language) -> str:
     """What the shopper gave, and apart from it what others added to that."""
     fund = in_sentence(given.fund, spoken, spoken.fund)
-    scale = slip.points_scale
     own, own_minor = given.from_shopper_points, given.from_shopper_money_minor
     if own > 0:
         text = spoken.counted.gave_points[spoken.category(own, scale)]
         told = text.format(fund=fund, points=spoken.number(own, scale))
     else:
-        money = spoken.money(own_minor, slip.currency)
+        money = spoken.money(own_minor, currency)
         told = spoken.sentences.gave_money.format(fund=fund, money=money)
     added, added_minor = given.points - own, given.money_minor - own_minor
     if added > 0:
-        text = spoken.counted.added_points[spoken.category(added, scale)]
-        return f"{told} {text.format(points=spoken.number(added, scale))}"
+        return f"{told} {_counted('added_points', added, scale, spoken)}"
     if added_minor > 0:
-        money = spoken.money(added_minor, slip.currency)
+        money = spoken.money(added_minor, currency)
         return f"{told} {spoken.sentences.added_money.format(money=money)}"
     return told
 
@@ -153,36 +185,36 @@ def _card(slip: Slip, spoken: Language) -> list[str]:
 def _points(slip: Slip, spoken: Language) -> list[str]:
     """What this sale did to the points; a zero is not worth a line."""
     said: list[str] = []
-    scale, texts = slip.points_scale, spoken.counted
+    scale = slip.points_scale
     if slip.redeemed > 0:
         money = spoken.money(slip.redeemed_minor, slip.currency)
-        text = texts.redeemed[spoken.category(slip.redeemed, scale)]
+        text = spoken.counted.redeemed[spoken.category(slip.redeemed, scale)]
         said.append(text.format(points=spoken.number(slip.redeemed, scale), money=money))
-    for amount, forms in (
-        (slip.shortfall, texts.shortfall),
-        (slip.earned, texts.earned),
-        (slip.pending, texts.pending),
+    for amount, key in (
+        (slip.shortfall, "shortfall"),
+        (slip.earned, "earned"),
+        (slip.pending, "pending"),
     ):
         if amount > 0:
-            text = forms[spoken.category(amount, scale)]
-            said.append(text.format(points=spoken.number(amount, scale)))
+            said.append(_counted(key, amount, scale, spoken))
     return said
+
+
+@lru_cache(REMEMBERED)
+def _counted(key: str, points: int, scale: int, spoken: Language) -> str:
+    """The sentence `key` of `Counted` about so many points and nothing else."""
+    forms: Forms = getattr(spoken.counted, key)
+    text = forms[spoken.category(points, scale)]
+    return text.format(points=spoken.number(points, scale))
 
 
 def _balance(balance: Balance, scale: int, spoken: Language) -> list[str]:
     """What there is to spend, even if it is nothing; what is held or pending; what expires soon."""
-    texts = spoken.counted
-    available = balance.available
-    text = texts.balance[spoken.category(available, scale)]
-    said = [text.format(points=spoken.number(available, scale))]
-    for amount, forms in (
-        (balance.held, texts.balance_held),
-        (balance.pending, texts.balance_pending),
-    ):
+    said = [_counted("balance", balance.available, scale, spoken)]
+    for amount, key in ((balance.held, "balance_held"), (balance.pending, "balance_pending")):
         if amount > 0:
-            text = forms[spoken.category(amount, scale)]
-            said.append(text.format(points=spoken.number(amount, scale)))
+            said.append(_counted(key, amount, scale, spoken))
     for on, points in balance.expiring[:MAX_EXPIRING]:
-        text = texts.expiring[spoken.category(points, scale)]
+        text = spoken.counted.expiring[spoken.category(points, scale)]
         said.append(text.format(points=spoken.number(points, scale), date=spoken.day(on)))
     return said

@@ -81,9 +81,9 @@ class Money:
     """With one `{amount}`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Language:
-    """One language, ready to compose with. Made by `language`."""
+    """One language, ready to compose with. Made by `language`, once each, so only itself is equal to it."""
 
     code: str
     author_forms: tuple[str, ...]

@@ -56,6 +56,15 @@ class Template:
     _pattern: str = field(repr=False, compare=False)
     _blanks: tuple[_Tell, ...] = field(repr=False, compare=False)
 
+    def __hash__(self) -> int:
+        """Of the text alone: sentences made of it are remembered, and a string knows its hash."""
+        return hash(self.text)
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether it says something of the shopper."""
+        return "name" in self.variables
+
     def render(self, values: Values) -> str | None:
         """The sentence, no-break spaces in its amounts; None if it needs something that this sale has not."""
         told = [tell(values) for tell in self._blanks]

@@ -1,15 +1,15 @@
 """From a recorded sale and today's records to what its receipt speaks of."""
 
 from dataclasses import dataclass, field
-from typing import Literal, cast
+from typing import cast
 
 from lepta.names import Name
 from lepta.processing.directory import Directory
 from lepta.processing.leaf import Recorded
-from lepta.processing.outcome import Donation, Earned
+from lepta.processing.outcome import Donation
 from lepta.processing.rulebooks import Rulebooks
 from lepta.processing.state import ShopperRecord
-from lepta.receipts.slip import Balance, Given, Note, Person, Slip
+from lepta.receipts.slip import Balance, CardStatus, Gender, Given, Note, Person, Slip
 from lepta.receipts.template import BONUS_VARIABLES, DONATION_VARIABLES, Template, compile_template
 
 UNNAMED = Name.of({"ru": "Программа", "en": "The programme"})
@@ -34,7 +34,7 @@ class Slips:
         points = outcome.points
         return Slip(
             person=_person(shopper),
-            card_status=cast(Literal["active"], outcome.card_status),
+            card_status=cast("CardStatus", outcome.card_status),
             currency=event.currency,
             points_scale=programme.points_scale if programme else 0,
             earned=points.earned,
@@ -63,18 +63,16 @@ class Slips:
 
     def _notes(self, recorded: Recorded, language: str) -> tuple[Note, ...]:
         notes: list[Note] = []
-        earned: Earned
-        for earned in recorded.outcome.earned:
-            sentence = self._sentence(earned.campaign, language, "bonus")
-            if sentence is not None and earned.points:
-                product = self._product(recorded, earned.lines)
-                notes.append(Note(sentence, earned.points, product))
+        for campaign, points, _, positions in recorded.outcome.earned:
+            sentence = self._sentence(campaign, language, "bonus")
+            if sentence is not None and points:
+                notes.append(Note(sentence, points, self._product(recorded, positions)))
         return tuple(notes)
 
     def _product(self, recorded: Recorded, positions: tuple[int, ...]) -> Name | None:
         """The product's name, if it is one product: the catalogue's, which knows cases, else the till's."""
         lines = recorded.event.lines
-        if not positions or len({lines[at].sku for at in positions}) > 1:
+        if not positions or (len(positions) > 1 and len({lines[at].sku for at in positions}) > 1):
             return None
         line = lines[positions[0]]
         name = self.directory.product_name(line.sku)
@@ -100,4 +98,4 @@ def _person(shopper: ShopperRecord | None) -> Person | None:
     if shopper is None or not shopper.first_name:
         return None
     gender = shopper.gender if shopper.gender in {"male", "female"} else None
-    return Person(shopper.first_name, cast(Literal["male", "female"] | None, gender))
+    return Person(shopper.first_name, cast("Gender | None", gender))
