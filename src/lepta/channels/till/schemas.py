@@ -5,16 +5,21 @@ Amounts are integers in minor units of `currency`, quantities decimal strings, t
 
 import re
 from datetime import date
-from typing import Annotated, Any, Literal, Self
+from operator import itemgetter
+from typing import Annotated, Any, Literal, NotRequired, Self
 
 from pydantic import (
     AfterValidator,
+    ConfigDict,
     Field,
+    GetPydanticSchema,
     PlainValidator,
     TypeAdapter,
     WithJsonSchema,
     model_validator,
+    with_config,
 )
+from typing_extensions import TypedDict
 
 from lepta.errors import DomainError, Kind, NotSupported
 from lepta.http.bodies import Body
@@ -66,10 +71,10 @@ def _opaque(text: str) -> str:
     return text
 
 
-def _quantity(text: str) -> str:
-    if not (text.isdecimal() and text.isascii() and len(text) <= 12):
-        micro(text)
-    return text
+def _micro(quantity: str) -> int:
+    if quantity.isdecimal() and quantity.isascii() and len(quantity) <= 12:
+        return int(quantity) * MICRO
+    return micro(quantity)
 
 
 def _printed(told: Any) -> Any:
@@ -89,32 +94,44 @@ Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]
 Opaque = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_opaque)]
 Minor = Annotated[int, Field(ge=-MAX_AMOUNT, le=MAX_AMOUNT)]
 Positive = Annotated[int, Field(ge=0, le=MAX_AMOUNT)]
-Quantity = Annotated[
+_Quantity = Annotated[
     str,
     Field(min_length=1, max_length=20, description='A decimal string: "1", "0.345".'),
-    AfterValidator(_quantity),
+    AfterValidator(_micro),
 ]
-
+QuantityMicro = Annotated[int, GetPydanticSchema(lambda _, read: read(_Quantity))]
+"""In millionths, read from a decimal string."""
 
 PrintedName = Annotated[
     Any, PlainValidator(_printed), WithJsonSchema(TypeAdapter(NameDocument).json_schema())
 ]
 
 
-class LineBody(Body):
+@with_config(ConfigDict(extra="forbid", strict=True))
+class LineBody(TypedDict):
     """One line of the receipt."""
 
+    # A dictionary and no `Body`, which takes longer to make and to read: most of a sale is lines. What may be
+    # left out is there all the same once validated, at its default.
     line: Annotated[int, Field(ge=0, le=1_000_000)]
     sku: Opaque
-    name: PrintedName | None = None
-    categories: Annotated[tuple[Opaque, ...], Field(max_length=50)] | None = None
-    brand: Opaque | None = None
-    kind: LineKind = "goods"
-    quantity: Quantity
-    unit_price: Minor | None = None
+    name: NotRequired[Annotated[PrintedName | None, Field(default=None)]]
+    categories: NotRequired[
+        Annotated[Annotated[tuple[Opaque, ...], Field(max_length=50)] | None, Field(default=None)]
+    ]
+    brand: NotRequired[Annotated[Opaque | None, Field(default=None)]]
+    kind: NotRequired[Annotated[LineKind, Field(default="goods")]]
+    quantity: QuantityMicro
+    unit_price: NotRequired[Annotated[Minor | None, Field(default=None)]]
     amount: Annotated[
         Minor, Field(description="What the line costs after the till's own discounts; may be <= 0.")
     ]
+
+
+_IN_ORDER = itemgetter(
+    "line", "sku", "quantity", "amount", "unit_price", "kind", "name", "categories", "brand"
+)
+"""A line's values in the order of `BasketLine`."""
 
 
 class RedeemBody(Body):
@@ -178,11 +195,11 @@ class CheckoutBody(Body):
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
-        if len({line.line for line in self.lines}) < len(self.lines):
+        if len({line["line"] for line in self.lines}) < len(self.lines):
             raise ValueError(
                 "lines: two lines have the same number; a return could not tell them apart"
             )
-        total = sum([line.amount for line in self.lines])
+        total = sum([line["amount"] for line in self.lines])
         if self.total > total:
             raise ValueError(
                 f"total: {self.total} is above the sum of the lines, {total}; it may only be below it"
@@ -196,7 +213,7 @@ class CheckoutBody(Body):
         for name in ("hold", "quote"):
             if getattr(self, name) is not None:
                 raise NotSupported(name, f"a sale that names a {name}")
-        lines = tuple([_basket_line(line) for line in self.lines])
+        lines = tuple(map(BasketLine._make, map(_IN_ORDER, self.lines)))
         redeem = self.redeem
         redeemed = 0 if redeem is None else MAX if redeem.max else redeem.points or 0
         choice = self.choice and (self.choice.campaign, self.choice.beneficiary)
@@ -222,19 +239,3 @@ class CheckoutBody(Body):
             identity=identity(key, self.occurred_at, basket, self.card),
             **content,
         )
-
-
-def _basket_line(line: LineBody) -> BasketLine:
-    quantity = line.quantity
-    whole = quantity.isdecimal()
-    return BasketLine(
-        line.line,
-        line.sku,
-        int(quantity) * MICRO if whole else micro(quantity),
-        line.amount,
-        line.unit_price,
-        line.kind,
-        line.name,
-        line.categories,
-        line.brand,
-    )
