@@ -24,11 +24,13 @@ def compose(slip: Slip, code: str, width: int) -> str:
 
     The sentences are `sentences`; words are broken only where one alone is wider than the paper.
     """
-    name = clean(slip.person.first_name) if slip.person else ""
+    first_name = _first_name(slip)
     return "\n".join(
         [
-            wrap(sentence, width) if name and name in sentence else _fitted(sentence, width)
-            for sentence in sentences(slip, code)
+            wrap(sentence, width)
+            if first_name and first_name in sentence
+            else _fitted(sentence, width)
+            for sentence in _sentences(slip, first_name, language(code))
         ]
     )
 
@@ -43,8 +45,15 @@ def sentences(slip: Slip, code: str) -> list[str]:
     a voided sale it says that and the balance, since nothing else of it is true any more. An author's
     sentence that needs something this sale has not gives way to ours.
     """
-    spoken = language(code)
-    first_name = clean(slip.person.first_name) if slip.person else ""
+    return _sentences(slip, _first_name(slip), language(code))
+
+
+def _first_name(slip: Slip) -> str:
+    """Empty where nothing of it is printable: then it is no name."""
+    return clean(slip.person.first_name) if slip.person else ""
+
+
+def _sentences(slip: Slip, first_name: str, spoken: Language) -> list[str]:
     said = [_greeting(slip.person, first_name, spoken)]
     if slip.voided:
         said.append(spoken.sentences.voided)
@@ -62,7 +71,7 @@ def sentences(slip: Slip, code: str) -> list[str]:
 
 
 def _greeting(person: Person | None, first_name: str, spoken: Language) -> str:
-    """By gender; a name of which nothing is printable is no name."""
+    """By gender."""
     texts = spoken.sentences
     if person is None or not first_name:
         return texts.greeting_anonymous

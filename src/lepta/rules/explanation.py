@@ -124,13 +124,23 @@ def because(
     """
     # Looked up by the plain number: to make a `Why` of it would take as long as the sentence.
     if code in _COUNTS:
-        one, many = _COUNTS[code]
-        return (one if argument == 1 else many).format(argument, _skus(skus))
+        return counted(code, argument, skus)
     if code in _AMOUNTS:
         return _AMOUNTS[code].format(money(argument, currency))
     if code in _OTHERS:
         return _OTHERS[code].format(name(argument))
     return _PLAIN[code]
+
+
+def is_counted(code: int) -> bool:
+    """Whether the sentence tells a number of something, of which goods: thousands of sales share each of them."""
+    return code in _COUNTS
+
+
+def counted(code: int, argument: int, skus: Sequence[str]) -> str:
+    """The sentence `because` of a code that `is_counted`; it depends on nothing else."""
+    one, many = _COUNTS[code]
+    return (one if argument == 1 else many).format(argument, _skus(skus))
 
 
 def _skus(skus: Sequence[str]) -> str:

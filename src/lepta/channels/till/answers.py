@@ -1,8 +1,13 @@
-"""The answer to a sale: one shape, built from what was recorded, however often it is asked for."""
+"""The answer to a sale: one shape, built from what was recorded, however often it is asked for.
+
+What thousands of sales share is written as JSON once and remembered, as much as `REMEMBERED`. It follows from
+what was recorded alone, so it never goes out of date.
+"""
 
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -11,11 +16,14 @@ from lepta.channels.till.slips import Slips
 from lepta.errors import InvalidRequest
 from lepta.names import LANGUAGES
 from lepta.processing.leaf import Recorded
-from lepta.processing.outcome import Balance, Donation, Outcome
+from lepta.processing.outcome import Balance, Outcome
 from lepta.processing.state import ShopperRecord
 from lepta.receipts.compose import compose, sentences
 from lepta.receipts.escpos import encode
 from lepta.rules import explanation
+
+REMEMBERED = 8_192
+"""Parts of each sort that are kept, the latest used: a few megabytes."""
 
 GivenFor = Sequence[tuple[str, tuple[int, ...]]]
 """As `Outcome.given_for` says it."""
@@ -112,7 +120,7 @@ class Answers:
             "total": outcome.total,
             "to_pay": outcome.to_pay,
             "points": _points(outcome),
-            "donations": [_donation(donation) for donation in outcome.donations],
+            "donations": [_donation(donation[:-1]) for donation in outcome.donations],
             "lines": _lines(recorded, given_for),
             "offers": (),
         }
@@ -167,16 +175,25 @@ def _balance(balance: Balance | None) -> dict[str, Any] | None:
     }
 
 
-def _donation(donation: Donation) -> dict[str, Any]:
-    return {
-        "campaign": donation.campaign,
-        "fund": donation.fund,
-        "points": donation.points,
-        "money": donation.money,
-        "units": donation.units,
-        "funders": [{"party": party, "money": money} for party, money in donation.funders],
-        "from_shopper": {"points": donation.shopper_points, "money": donation.shopper_money},
-    }
+@lru_cache(REMEMBERED)
+def _donation(donation: tuple[Any, ...]) -> orjson.Fragment:
+    """A `Donation` without the lines that it was given for."""
+    campaign, fund, points, money, units, funders, shopper_points, shopper_money = donation
+    return _written(
+        {
+            "campaign": campaign,
+            "fund": fund,
+            "points": points,
+            "money": money,
+            "units": units,
+            "funders": [{"party": party, "money": part} for party, part in funders],
+            "from_shopper": {"points": shopper_points, "money": shopper_money},
+        }
+    )
+
+
+def _written(part: dict[str, Any]) -> orjson.Fragment:
+    return orjson.Fragment(orjson.dumps(part))
 
 
 def _lines(recorded: Recorded, given_for: GivenFor) -> list[dict[str, Any]]:
@@ -193,21 +210,29 @@ def _lines(recorded: Recorded, given_for: GivenFor) -> list[dict[str, Any]]:
     ]
 
 
-def _explain(
-    recorded: Recorded, given_for: GivenFor, campaigns: Sequence[str]
-) -> list[dict[str, Any]]:
+def _explain(recorded: Recorded, given_for: GivenFor, campaigns: Sequence[str]) -> list[Any]:
     """Why each campaign considered fired or not, from the codes that were stored.
 
     `campaigns` may be those of any later rulebook than the deciding: they keep their numbers.
     """
     lines, currency = recorded.event.lines, recorded.event.currency
     positions = dict(given_for)
-    explained: list[dict[str, Any]] = []
+    explained: list[Any] = []
     for number, code, argument in recorded.outcome.reasons:
         campaign = campaigns[number]
-        skus = [lines[at].sku for at in positions.get(campaign, ())]
-        because = explanation.because(code, argument, skus, currency, campaigns.__getitem__)
-        explained.append(
-            {"campaign": campaign, "fired": explanation.fired(code), "because": because}
-        )
+        if explanation.is_counted(code):
+            skus = tuple([lines[at].sku for at in positions.get(campaign, ())])
+            explained.append(_counted(campaign, code, argument, skus))
+        else:
+            because = explanation.because(code, argument, (), currency, campaigns.__getitem__)
+            explained.append(_explained(campaign, code, because))
     return explained
+
+
+@lru_cache(REMEMBERED)
+def _counted(campaign: str, code: int, argument: int, skus: tuple[str, ...]) -> orjson.Fragment:
+    return _written(_explained(campaign, code, explanation.counted(code, argument, skus)))
+
+
+def _explained(campaign: str, code: int, because: str) -> dict[str, Any]:
+    return {"campaign": campaign, "fired": explanation.fired(code), "because": because}

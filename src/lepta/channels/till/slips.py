@@ -1,7 +1,8 @@
 """From a recorded sale and today's records to what its receipt speaks of."""
 
 from dataclasses import dataclass, field
-from typing import cast
+from functools import lru_cache
+from typing import Any, cast
 
 from lepta.names import Name
 from lepta.processing.directory import Directory
@@ -12,6 +13,8 @@ from lepta.processing.state import ShopperRecord
 from lepta.receipts.slip import Balance, CardStatus, Gender, Given, Note, Person, Slip
 from lepta.receipts.template import BONUS_VARIABLES, DONATION_VARIABLES, Template, compile_template
 
+REMEMBERED = 8_192
+"""Names from tills that are kept, the latest used: a megabyte or two each thousand."""
 UNNAMED = Name.of({"ru": "Программа", "en": "The programme"})
 
 
@@ -76,7 +79,7 @@ class Slips:
             return None
         line = lines[positions[0]]
         name = self.directory.product_name(line.sku)
-        return name or (Name.of(line.name) if line.name else None)
+        return name or (_as_printed(line.name) if line.name else None)
 
     def _sentence(self, campaign: str, language: str, kind: str) -> Template | None:
         """The campaign author's sentence in the newest version, compiled once a rulebook."""
@@ -92,6 +95,14 @@ class Slips:
         sentence = compile_template(text, language, allowed) if text else None
         self._sentences[key] = sentence
         return sentence
+
+
+def _as_printed(told: Any) -> Name:
+    """The name that a till sent, a text or a document."""
+    return _named(told) if isinstance(told, str) else Name.of(told)
+
+
+_named = lru_cache(REMEMBERED)(Name.of)
 
 
 def _person(shopper: ShopperRecord | None) -> Person | None:
