@@ -9,9 +9,14 @@ from hypothesis import strategies as st
 from lepta.money import EXPONENT
 from lepta.names import LANGUAGES, NBSP, Name, clean
 from lepta.receipts.columns import columns
-from lepta.receipts.compose import MAX_EXPIRING, compose, sentences
+from lepta.receipts.compose import MAX_EXPIRING, _donated, _fitted, compose, sentences
 from lepta.receipts.slip import Balance, CardStatus, Gender, Given, Note, Person, Slip
-from lepta.receipts.template import BONUS_VARIABLES, Template, compile_template
+from lepta.receipts.template import (
+    BONUS_VARIABLES,
+    DONATION_VARIABLES,
+    Template,
+    compile_template,
+)
 
 FOREST = Name.of(
     {
@@ -326,6 +331,25 @@ def test_the_same_slip_twice_is_the_same_receipt() -> None:
     slip = SLIP._replace(given=(GIFT, GIFT))
     assert compose(slip, "ru", 40) == compose(slip, "ru", 40)
     assert said(slip)[1] == said(slip)[2]
+
+
+def test_a_fund_by_another_name_is_called_by_it_on_the_next_receipt() -> None:
+    slip = SLIP._replace(given=(GIFT,))
+    assert "Фонд защиты" in compose(slip, "ru", 48)
+    renamed = SLIP._replace(given=(GIFT._replace(fund=Name.of("Фонд «Тайга»")),))
+    assert "Фонд «Тайга»" in compose(renamed, "ru", 48)
+
+
+def test_no_sentence_that_names_a_shopper_is_remembered() -> None:
+    personal = compile_template("{{ name }} помогает: {{ fund }}.", "ru", DONATION_VARIABLES)
+    slip = SLIP._replace(
+        person=Person("Никодим", "male"), given=(GIFT._replace(sentence=personal),)
+    )
+    _donated.cache_clear()
+    _fitted.cache_clear()
+    assert compose(slip, "ru", 48).startswith("Уважаемый Никодим!\nНикодим помогает: Фонд")
+    assert _donated.cache_info().currsize == 0
+    assert _fitted.cache_info().currsize == 1, "Спасибо за покупку!"
 
 
 def documents(text: str) -> str:

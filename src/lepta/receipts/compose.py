@@ -15,7 +15,7 @@ from lepta.receipts.template import Values
 MAX_EXPIRING = 3
 """Dates of expiry on a receipt, the soonest; the kiosk shows them all."""
 
-REMEMBERED = 8_192
+REMEMBERED = 4_096
 """Sentences of each sort that are kept, the latest used: a few megabytes."""
 
 

@@ -22,7 +22,7 @@ from lepta.receipts.compose import compose, sentences
 from lepta.receipts.escpos import encode
 from lepta.rules import explanation
 
-REMEMBERED = 8_192
+REMEMBERED = 4_096
 """Parts of each sort that are kept, the latest used: a few megabytes."""
 
 GivenFor = Sequence[tuple[str, tuple[int, ...]]]

@@ -13,8 +13,8 @@ from lepta.processing.state import ShopperRecord
 from lepta.receipts.slip import Balance, CardStatus, Gender, Given, Note, Person, Slip
 from lepta.receipts.template import BONUS_VARIABLES, DONATION_VARIABLES, Template, compile_template
 
-REMEMBERED = 8_192
-"""Names from tills that are kept, the latest used: a megabyte or two each thousand."""
+REMEMBERED = 4_096
+"""Names from tills that are kept, the latest used: a few megabytes."""
 UNNAMED = Name.of({"ru": "Программа", "en": "The programme"})
 
 
