@@ -133,7 +133,7 @@ def because(
 
 
 def is_counted(code: int) -> bool:
-    """Whether the sentence tells a number of something, of which goods: thousands of sales share each of them."""
+    """Whether the sentence is a `counted` one, of a number and of goods; the others have no use for SKUs."""
     return code in _COUNTS
 
 

@@ -203,7 +203,7 @@ def _lines(recorded: Recorded, given_for: GivenFor) -> list[dict[str, Any]]:
         for at in positions:
             campaigns[at].append(campaign)
     return [
-        {"line": line[0], "earned": earned, "redeemed": redeemed, "campaigns": named}
+        {"line": line.line, "earned": earned, "redeemed": redeemed, "campaigns": named}
         for line, earned, redeemed, named in zip(
             lines, outcome.earned_by_line, outcome.redeemed_by_line, campaigns, strict=True
         )
@@ -220,18 +220,19 @@ def _explain(recorded: Recorded, given_for: GivenFor, campaigns: Sequence[str]) 
     explained: list[Any] = []
     for number, code, argument in recorded.outcome.reasons:
         campaign = campaigns[number]
-        if explanation.is_counted(code):
-            skus = tuple([lines[at].sku for at in positions.get(campaign, ())])
-            explained.append(_counted(campaign, code, argument, skus))
-        else:
-            because = explanation.because(code, argument, (), currency, campaigns.__getitem__)
-            explained.append(_explained(campaign, code, because))
+        given = positions.get(campaign, ()) if explanation.is_counted(code) else ()
+        if len(given) == 1:
+            explained.append(_for_one_line(campaign, code, argument, lines[given[0]].sku))
+            continue
+        skus = [lines[at].sku for at in given]
+        because = explanation.because(code, argument, skus, currency, campaigns.__getitem__)
+        explained.append(_explained(campaign, code, because))
     return explained
 
 
 @lru_cache(REMEMBERED)
-def _counted(campaign: str, code: int, argument: int, skus: tuple[str, ...]) -> orjson.Fragment:
-    return _written(_explained(campaign, code, explanation.counted(code, argument, skus)))
+def _for_one_line(campaign: str, code: int, argument: int, sku: str) -> orjson.Fragment:
+    return _written(_explained(campaign, code, explanation.counted(code, argument, [sku])))
 
 
 def _explained(campaign: str, code: int, because: str) -> dict[str, Any]:
