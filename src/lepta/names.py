@@ -29,6 +29,8 @@ Language = Annotated[
 
 CASES = ("nominative", "genitive", "dative", "accusative", "instrumental", "prepositional")
 
+_ORDER = {key: place for place, key in enumerate((*LANGUAGES, *CASES))}
+
 MAX_LENGTH = 200
 """Characters of one readable text, counted as they are stored (NFC)."""
 
@@ -42,6 +44,7 @@ PLAIN = (
 
 # NFC first: a few plain letters compose with what may follow them, but marks are not plain.
 _TIDY = re.compile(f"[{PLAIN}]+(?:[ {NBSP}][{PLAIN}]+)*")
+_PRINTABLE = re.compile(f"[{PLAIN} {NBSP}]*")
 _GAP = re.compile(f"{NBSP}* [ {NBSP}]*")
 _LONG_GLUE = re.compile(f"{NBSP}+")
 
@@ -92,12 +95,16 @@ def _shown(char: str) -> str:
 
 def tidy(text: str) -> str:
     """`text` in NFC with its white space as in `clean`, nothing else left out."""
+    if _TIDY.fullmatch(text):
+        return text
     spaced = "".join(_shown(char) or char for char in text)
     return _tidied(unicodedata.normalize("NFC", spaced))
 
 
 def unprintable(text: str) -> tuple[int, str] | None:
     """The place of the first character that cannot stand in one printed line, and which it is; else None."""
+    if _PRINTABLE.fullmatch(text):
+        return None
     for place, char in enumerate(text):
         if not _shown(char) or unicodedata.category(char) in {"Cc", "Zl", "Zp"}:
             known_as = unicodedata.name(char, "a control or unassigned character")
@@ -139,15 +146,18 @@ class Name:
 
     def __post_init__(self) -> None:
         """Fill every language and case once, so that `form` is a look-up; so is the hash."""
-        told = {(language, case): text for language, case, text in self.given}
-        spoken = [language for language in LANGUAGES if (language, CASES[0]) in told]
-        forms: dict[str, dict[str, str]] = {}
-        for language in LANGUAGES:
-            source = language if language in spoken else spoken[0]
-            plain = told[source, CASES[0]]
-            forms[language] = {case: told.get((source, case), plain) for case in CASES}
+        own: dict[str, dict[str, str]] = {
+            language: dict.fromkeys(CASES, text)
+            for language, case, text in self.given
+            if case == CASES[0]
+        }
+        for language, case, text in self.given:
+            own[language][case] = text
+        first = next(language for language in LANGUAGES if language in own)
+        forms = {language: own.get(language, own[first]) for language in LANGUAGES}
         object.__setattr__(self, "_forms", forms)
-        object.__setattr__(self, "_told", frozenset(told))
+        told = frozenset([(language, case) for language, case, _ in self.given])
+        object.__setattr__(self, "_told", told)
         object.__setattr__(self, "_hash", hash(self.given))
 
     def __hash__(self) -> int:
@@ -164,8 +174,7 @@ class Name:
         for language, forms in checked.items():
             cases = {CASES[0]: forms} if isinstance(forms, str) else forms
             told.extend((language, case, text) for case, text in cases.items())
-        order = {key: place for place, key in enumerate((*LANGUAGES, *CASES))}
-        return cls(tuple(sorted(told, key=lambda form: (order[form[0]], order[form[1]]))))
+        return cls(tuple(sorted(told, key=lambda form: (_ORDER[form[0]], _ORDER[form[1]]))))
 
     def form(self, language: str, case: str = "nominative") -> str:
         """The name in `language`, else in the first of `LANGUAGES` it has; a missing case is the nominative."""
