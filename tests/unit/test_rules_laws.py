@@ -1,5 +1,6 @@
 """Laws of the evaluation, over baskets and campaigns of every sort."""
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given, settings
@@ -145,7 +146,7 @@ def test_splitting_a_line_changes_nothing(
     size = line.quantity_micro if line.amount_minor >= 0 else -line.quantity_micro
     one = (line.amount_minor * of_amount // 100, size * of_size // 100)
     other = (line.amount_minor - one[0], size - one[1])
-    parts = [line._replace(amount_minor=a, quantity_micro=q) for a, q in (one, other)]
+    parts = [replace(line, amount_minor=a, quantity_micro=q) for a, q in (one, other)]
     split = [*basket[:at], parts[0], *basket[at + 1 :]]
     split.insert(max(to, at + 1), parts[1])
     book = make.rulebook(*documents)
@@ -165,7 +166,7 @@ def test_more_spent_never_earns_less(earn: Any, basket: list[Line], place: int, 
     book = make.rulebook(make.BASE, make.bonus("b", form, per=per))
     at = place % len(basket)
     raised = [*basket]
-    raised[at] = basket[at]._replace(amount_minor=basket[at].amount_minor + more)
+    raised[at] = replace(basket[at], amount_minor=basket[at].amount_minor + more)
     before = sum(earned(outcome(book, make.facts(*basket))).values())
     assert before <= sum(earned(outcome(book, make.facts(*raised))).values())
 

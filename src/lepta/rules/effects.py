@@ -3,9 +3,11 @@
 from typing import NamedTuple
 
 from lepta.rules.programme import Expiry
+from lepta.values import value
 
 
-class FunderShare(NamedTuple):
+@value
+class FunderShare:
     """What one party bears of an effect; `points` it issues, `money_minor` it owes."""
 
     party: str
@@ -13,7 +15,8 @@ class FunderShare(NamedTuple):
     money_minor: int
 
 
-class Earn(NamedTuple):
+@value
+class Earn:
     """`points` (> 0, smallest units) for the shopper, issued by `funders` in parts that add up to them."""
 
     campaign: str
@@ -27,7 +30,8 @@ class Earn(NamedTuple):
     expire_after: Expiry | None
 
 
-class Donate(NamedTuple):
+@value
+class Donate:
     """`points` and `money_minor` for `fund`, paid by `funders` and the shopper together.
 
     `money_minor` = the funders' money + `shopper_money_minor`; `points` = the funders' points + `shopper_points`.

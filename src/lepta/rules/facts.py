@@ -7,8 +7,11 @@ that a sale can be decided again years later without today's tables.
 from datetime import date, datetime
 from typing import NamedTuple
 
+from lepta.values import value
 
-class Line(NamedTuple):
+
+@value
+class Line:
     """One line of the basket. `categories` and `brand` are resolved: the event's own, else the catalogue's."""
 
     number: int
@@ -23,7 +26,8 @@ class Line(NamedTuple):
     """What the line costs after the till's own discounts and its share of the total's difference; may be <= 0."""
 
 
-class Store(NamedTuple):
+@value
+class Store:
     """Where the sale took place. A store belongs to one programme: only its campaigns fire there."""
 
     id: str
@@ -33,7 +37,8 @@ class Store(NamedTuple):
     currency: str
 
 
-class Shopper(NamedTuple):
+@value
+class Shopper:
     """The member behind the card; only given to the rules when the card may earn."""
 
     ref: str
@@ -47,7 +52,8 @@ class Gift(NamedTuple):
     amount_minor: int | None
 
 
-class Facts(NamedTuple):
+@value
+class Facts:
     """Everything a campaign may ask about. `at` is in the store's time zone, with its offset."""
 
     store: Store
