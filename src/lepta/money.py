@@ -87,15 +87,16 @@ def allocate(amount: int, weights: Sequence[int]) -> list[int]:
     total = sum(weights)
     assert total > 0, weights
     assert amount >= 0, amount
-    floors = [amount * weight // total for weight in weights]
-    spare = amount - sum(floors)
+    exact = [amount * weight for weight in weights]
+    parts = [scaled // total for scaled in exact]
+    spare = amount - sum(parts)
     if spare:
-        by_remainder = sorted(
-            range(len(weights)), key=lambda i: (-(amount * weights[i] % total), i)
-        )
-        for i in by_remainder[:spare]:
-            floors[i] += 1
-    return floors
+        remainders = [scaled % total for scaled in exact]
+        # Sorting is stable, reversed too: of equal remainders the earlier comes first.
+        largest = sorted(range(len(parts)), key=remainders.__getitem__, reverse=True)
+        for i in largest[:spare]:
+            parts[i] += 1
+    return parts
 
 
 def common_weights(shares: Sequence[Ratio]) -> list[int]:

@@ -23,6 +23,10 @@ def quantities(lines: Sequence[Line], positions: Sequence[int]) -> dict[str, int
     Of an SKU whose lines cost nothing together, nothing counts: it is free or was taken back. One that
     costs anything counts whole, lines without a price too, or a line split in two would lose units.
     """
+    if len(positions) == 1:
+        line = lines[positions[0]]
+        counts = line.amount_minor > 0 and line.quantity_micro != 0
+        return {line.sku: abs(line.quantity_micro)} if counts else {}
     sums: dict[str, tuple[int, int]] = {}
     for n in positions:
         line = lines[n]
@@ -45,11 +49,15 @@ def units(lines: Sequence[Line], positions: Sequence[int]) -> dict[str, int]:
 def amounts(
     lines: Sequence[Line], positions: Sequence[int], minor: Sequence[int]
 ) -> dict[str, int]:
-    """Amounts by SKU, in the order of their first lines; only those above 0."""
-    sums: dict[str, int] = {}
-    for n in positions:
-        sku = lines[n].sku
-        sums[sku] = sums.get(sku, 0) + minor[n]
+    """Amounts by SKU, in the order of their first lines (there is one at least); only those above 0."""
+    sums = {lines[n].sku: minor[n] for n in positions}
+    if len(sums) < len(positions):
+        # Some SKU stands on several lines.
+        sums = dict.fromkeys(sums, 0)
+        for n in positions:
+            sums[lines[n].sku] += minor[n]
+    if min(sums.values()) > 0:
+        return sums
     return {sku: amount for sku, amount in sums.items() if amount > 0}
 
 
@@ -66,11 +74,12 @@ def over_lines(
     """
     if len(positions) == 1:
         return ((positions[0], total),)
-    parts = dict(zip(by_sku, allocate(total, list(by_sku.values())), strict=True))
+    parts = allocate(total, list(by_sku.values()))
     if len(parts) == len(positions):
-        return tuple([(n, parts[lines[n].sku]) for n in positions])
+        # A line for each SKU, and both in the order of the lines.
+        return tuple(zip(positions, parts, strict=True))
     given = dict.fromkeys(positions, 0)
-    for sku, part in parts.items():
+    for sku, part in zip(by_sku, parts, strict=True):
         own = [n for n in positions if lines[n].sku == sku]
         weights = [max(minor[n], 0) for n in own]
         split = allocate(part, weights if any(weights) else [1] * len(own))
