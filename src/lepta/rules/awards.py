@@ -1,22 +1,23 @@
 """One candidate on its own: what it gives for the sale as effect, consumption and reason, or why nothing."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from lepta.rules import measure
-from lepta.rules.campaign import Campaign
+from lepta.rules.campaign import Campaign, Goods
 from lepta.rules.effects import Donate, Earn, Effect, FunderShare
 from lepta.rules.explanation import Why
 from lepta.rules.facts import Facts
-from lepta.rules.granting import MAX_GIVEN, Grant, Wish, amount_in, grant
+from lepta.rules.granting import MAX_GIVEN, Grant, amount_in, grant
 from lepta.rules.kind import Measure
 from lepta.rules.kinds import ladder
 from lepta.rules.limits import Counter, shares
 from lepta.rules.matching import Candidate
 from lepta.rules.programme import Programme
+from lepta.values import value
 
 
-class Sale(NamedTuple):
+@value
+class Sale:
     """What candidates are evaluated on."""
 
     facts: Facts
@@ -26,11 +27,12 @@ class Sale(NamedTuple):
     net: Sequence[int]
     due_minor: int
     counts: Mapping[Counter, int]
-    base_points: list[int]
-    """By line: what group `base` gave. Filled when that group is through."""
+    base: list[Effect]
+    """What group `base` gave, as soon as it is through."""
 
 
-class Award(NamedTuple):
+@value
+class Award:
     """A campaign that fires."""
 
     effect: Effect
@@ -41,30 +43,36 @@ class Award(NamedTuple):
     """To the shopper, comparable within a programme: points at `point_value`, money as it is."""
 
 
-class Refusal(NamedTuple):
+@value
+class Refusal:
     """A campaign that does not."""
 
     code: int
     argument: int = 0
 
 
-class _Sized(NamedTuple):
-    """What a candidate would give, and by which weights its SKUs share in it."""
+@value
+class _Sized:
+    """What a candidate would give, and by which weights its SKUs and their lines share in it."""
 
-    wish: Wish
+    wish: Grant
     by_sku: Mapping[str, int]
-    code: int
+    by_line: Sequence[int]
     argument: int
+    """The reason's."""
 
 
 def award(sale: Sale, candidate: Candidate) -> Award | Refusal:
     """What the candidate gives within its limits. Nothing else of the sale is changed by asking."""
     campaign, positions = candidate.campaign, candidate.positions
-    minor = sale.gross if campaign.giving.gross else sale.net
+    goods, giving = campaign.goods, campaign.giving
+    minor = sale.gross if giving.gross else sale.net
     amount = max(sum([minor[n] for n in positions]), 0)
-    sized = _below(sale, campaign, positions, amount) or _sized(
-        sale, campaign, positions, minor, amount
-    )
+    if goods.min_quantity_micro or goods.min_amount_minor:
+        below = _below(sale, goods, positions, amount)
+        if below:
+            return below
+    sized = _SIZED_BY[giving.code](sale, campaign, positions, minor, amount)
     if isinstance(sized, Refusal):
         return sized
     if sized.wish.points > MAX_GIVEN or sized.wish.money_minor > MAX_GIVEN:
@@ -73,44 +81,30 @@ def award(sale: Sale, candidate: Candidate) -> Award | Refusal:
     if given.points == 0 and given.money_minor == 0:
         return Refusal(given.limit or Why.NOTHING_TO_GIVE)
     if campaign.kind == "bonus":
-        return _earned(sale, candidate, sized, given, minor)
+        return _earned(sale, candidate, sized, given)
     return _donated(sale, candidate, sized, given)
 
 
-def _below(sale: Sale, campaign: Campaign, positions: Sequence[int], amount: int) -> Refusal | None:
-    least_micro = campaign.goods.min_quantity_micro
+def _below(sale: Sale, goods: Goods, positions: Sequence[int], amount: int) -> Refusal | None:
+    least_micro = goods.min_quantity_micro
     if least_micro and measure.quantity(sale.facts.lines, positions) < least_micro:
         return Refusal(Why.BELOW_MIN_QUANTITY)
-    if amount < campaign.goods.min_amount_minor:
+    if amount < goods.min_amount_minor:
         return Refusal(Why.BELOW_MIN_AMOUNT, amount)
     return None
 
 
-def _sized(
-    sale: Sale, campaign: Campaign, positions: Sequence[int], minor: Sequence[int], amount: int
+def _by_unit(
+    sale: Sale, campaign: Campaign, positions: Sequence[int], _minor: Sequence[int], amount: int
 ) -> _Sized | Refusal:
     giving = campaign.giving
+    units = measure.units(sale.facts.lines, positions)
+    count = sum(units.values())
+    if count == 0:
+        return Refusal(Why.NO_WHOLE_UNIT)
     kind, params = giving.form
-    if giving.per == "unit":
-        units = measure.units(sale.facts.lines, positions)
-        count = sum(units.values())
-        if count == 0:
-            return Refusal(Why.NO_WHOLE_UNIT)
-        each = kind.gives(params, sale.programme, amount, giving.rounding)
-        wish = Wish(count, each.points * count, each.money_minor * count)
-        return _Sized(wish, units, Why.UNITS, count)
-    if giving.per == "line":
-        return _by_product(sale, campaign, positions, minor, amount)
-    if kind.measure is Measure.BASE_POINTS:
-        minor, amount = sale.base_points, sum([sale.base_points[n] for n in positions])
-    if amount == 0:
-        return Refusal(
-            Why.NO_BASE_POINTS if kind.measure is Measure.BASE_POINTS else Why.NOTHING_TO_GIVE
-        )
-    value = kind.gives(params, sale.programme, amount, giving.rounding)
-    by_sku = measure.amounts(sale.facts.lines, positions, minor) if campaign.kind == "bonus" else {}
-    code = Why.BASE_POINTS if kind.measure is Measure.BASE_POINTS else Why.AMOUNT
-    return _Sized(Wish(1, value.points, value.money_minor), by_sku, code, amount)
+    points, money_minor = kind.gives(params, sale.programme, amount, giving.rounding)
+    return _Sized(Grant(count, points * count, money_minor * count), units, sale.gross, count)
 
 
 def _by_product(
@@ -130,24 +124,61 @@ def _by_product(
         ]
     if not by_sku:
         return Refusal(Why.NOTHING_TO_GIVE)
-    wish = Wish(1, sum([v.points for v in values]), sum([v.money_minor for v in values]))
-    return _Sized(wish, by_sku, Why.PRODUCTS, len(by_sku))
+    points, money_minor = map(sum, zip(*values, strict=True))
+    return _Sized(Grant(1, points, money_minor), by_sku, sale.gross, len(by_sku))
 
 
-def _earned(
-    sale: Sale, candidate: Candidate, sized: _Sized, given: Grant, minor: Sequence[int]
-) -> Award:
-    campaign, positions = candidate.campaign, candidate.positions
-    if sized.code == Why.UNITS or sized.code == Why.PRODUCTS:  # noqa: PLR1714 - quicker than a set
-        minor = sale.gross
-    elif sized.code == Why.BASE_POINTS:
-        minor = sale.base_points
+def _by_amount(
+    sale: Sale, campaign: Campaign, positions: Sequence[int], minor: Sequence[int], amount: int
+) -> _Sized | Refusal:
+    if amount == 0:
+        return Refusal(Why.NOTHING_TO_GIVE)
+    return _once(sale, campaign, positions, minor, amount)
+
+
+def _by_base_points(
+    sale: Sale, campaign: Campaign, positions: Sequence[int], _minor: Sequence[int], _amount: int
+) -> _Sized | Refusal:
+    base_points = [0] * len(sale.gross)
+    for effect in sale.base:
+        if isinstance(effect, Earn):
+            for position, points in effect.by_line:
+                base_points[position] += points
+    amount = sum([base_points[n] for n in positions])
+    if amount == 0:
+        return Refusal(Why.NO_BASE_POINTS)
+    return _once(sale, campaign, positions, base_points, amount)
+
+
+def _once(
+    sale: Sale, campaign: Campaign, positions: Sequence[int], measured: Sequence[int], amount: int
+) -> _Sized:
+    """One gift for all matching lines; those of a bonus share in it by what was `measured`."""
+    kind, params = campaign.giving.form
+    points, money_minor = kind.gives(params, sale.programme, amount, campaign.giving.rounding)
+    is_bonus = campaign.kind == "bonus"
+    by_sku = measure.amounts(sale.facts.lines, positions, measured) if is_bonus else {}
+    return _Sized(Grant(1, points, money_minor), by_sku, measured, amount)
+
+
+_SIZED_BY = {
+    int(Why.UNITS): _by_unit,
+    int(Why.PRODUCTS): _by_product,
+    int(Why.AMOUNT): _by_amount,
+    int(Why.BASE_POINTS): _by_base_points,
+}
+
+
+def _earned(sale: Sale, candidate: Candidate, sized: _Sized, given: Grant) -> Award:
+    campaign, facts = candidate.campaign, sale.facts
     pending_days, expire_after = campaign.giving.lot(sale.programme)
     effect = Earn(
         campaign.id,
         given.points,
-        funders_of(campaign, sale.facts.store.retailer, given.points, 0),
-        measure.over_lines(given.points, sized.by_sku, sale.facts.lines, positions, minor),
+        funders_of(campaign, facts.store.retailer, given.points, 0),
+        measure.over_lines(
+            given.points, sized.by_sku, facts.lines, candidate.positions, sized.by_line
+        ),
         given.applications,
         pending_days,
         expire_after,
@@ -182,17 +213,19 @@ def _donated(sale: Sale, candidate: Candidate, sized: _Sized, given: Grant) -> A
 
 
 def _award(sale: Sale, candidate: Candidate, sized: _Sized, given: Grant, effect: Effect) -> Award:
-    argument = given.applications if sized.code == Why.UNITS else sized.argument
-    value = sale.programme.point_value
+    giving, value = candidate.campaign.giving, sale.programme.point_value
+    argument = given.applications if giving.per == "unit" else sized.argument
     worth = (
         given.points * value.numerator if given.points else given.money_minor * value.denominator
     )
-    code = sized.code + 1 if given.limit else sized.code
+    code = giving.code + 1 if given.limit else giving.code
     return Award(effect, consumed(candidate, given), code, argument, worth)
 
 
-def consumed(candidate: Candidate, given: Wish | Grant) -> tuple[tuple[Counter, int], ...]:
+def consumed(candidate: Candidate, given: Grant) -> tuple[tuple[Counter, int], ...]:
     """What `given` adds to the candidate's counters."""
+    if not candidate.gauges:
+        return ()
     used = [(g.counter, amount_in(g, candidate.campaign, given)) for g in candidate.gauges]
     return tuple([use for use in used if use[1]])
 

@@ -10,6 +10,7 @@ from lepta.names import Name
 from lepta.rules import recurrence, schedule
 from lepta.rules.envelope import CampaignDocument, Effect, Reading, What, read
 from lepta.rules.envelope import Where as WhereDocument
+from lepta.rules.explanation import Why
 from lepta.rules.facts import Facts, Line, Store
 from lepta.rules.kind import Form, Measure, Per
 from lepta.rules.limits import Limits, compile_limits
@@ -75,6 +76,8 @@ class Giving:
 
     form: Form
     per: Per
+    code: int
+    """The `Why` that says what it gave for; the one after it, that a limit cut it."""
     gross: bool
     """Whether amounts are those before redemption."""
     rounding: Rounding
@@ -213,6 +216,7 @@ def _giving(reading: Reading, effect: Effect) -> Giving:
     return Giving(
         form=reading.form,
         per=reading.per,
+        code=int(_code(reading)),
         gross=effect.base == "gross",
         rounding=reading.document.rounding,
         partial=reading.document.exhausted == "partial",
@@ -220,3 +224,11 @@ def _giving(reading: Reading, effect: Effect) -> Giving:
         own_expiry="expire_after" in effect.model_fields_set,
         expire_after=expiry(effect.expire_after),
     )
+
+
+def _code(reading: Reading) -> Why:
+    if reading.per == "unit":
+        return Why.UNITS
+    if reading.per == "line":
+        return Why.PRODUCTS
+    return Why.BASE_POINTS if reading.form.kind.measure is Measure.BASE_POINTS else Why.AMOUNT

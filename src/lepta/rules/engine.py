@@ -6,20 +6,21 @@ documents came in. `match` is the first phase; between the two, counters are loa
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from lepta.rules.awards import Award, Refusal, Sale, award
-from lepta.rules.effects import Donate, Earn, Effect, Offer
+from lepta.rules.effects import Donate, Effect, Offer
 from lepta.rules.explanation import Reason, Why
 from lepta.rules.gifts import Gifts, gifts_of, offered
 from lepta.rules.granting import MAX_GIVEN
 from lepta.rules.limits import Counter
 from lepta.rules.matching import Candidate, Matched, match
+from lepta.values import value
 
 __all__ = ["Matched", "Outcome", "evaluate", "match"]
 
 
-class Outcome(NamedTuple):
+@value
+class Outcome:
     """What happens to a sale. `reasons` has every campaign considered, in order of evaluation."""
 
     effects: tuple[Effect, ...]
@@ -47,26 +48,28 @@ class _Run:
 
     def group(self, members: Sequence[Candidate]) -> None:
         """One group: `add` counts, the first `stop` that fires ends it, of all `best` one wins."""
+        if len(members) == 1:
+            # Nobody is there to be stopped or outdone.
+            (alone,) = members
+            self._settle(alone.track.number, self._ask(alone, None))
+            return
         verdicts: list[Award | Refusal] = []
-        best: int | None = None
         stopped: Refusal | None = None
+        rivals: list[int] = []
         for place, candidate in enumerate(members):
             verdict = self._ask(candidate, stopped)
             verdicts.append(verdict)
-            if not isinstance(verdict, Award) or candidate.campaign.mode == "add":
+            mode = candidate.campaign.mode
+            if mode == "add" or isinstance(verdict, Refusal):
                 continue
-            if candidate.campaign.mode == "stop":
+            if mode == "stop":
                 stopped = Refusal(Why.STOPPED, candidate.track.number)
-            elif best is None:
-                best = place
             else:
-                leading = verdicts[best]
-                assert isinstance(leading, Award)
-                # On equal worth the earlier stays: lower order, then id.
-                best, beaten = (place, best) if verdict.worth > leading.worth else (best, place)
-                verdicts[beaten] = Refusal(Why.OUTDONE)
+                rivals.append(place)
+        if len(rivals) > 1:
+            _leave_the_best(rivals, members, verdicts)
         for candidate, verdict in zip(members, verdicts, strict=True):
-            self._settle(candidate, verdict, None if best is None else members[best])
+            self._settle(candidate.track.number, verdict)
 
     def _ask(self, candidate: Candidate, stopped: Refusal | None) -> Award | Refusal:
         if candidate.obstacle:
@@ -77,19 +80,14 @@ class _Run:
             return offered(self.sale, self.gifts, candidate)
         return award(self.sale, candidate)
 
-    def _settle(
-        self, candidate: Candidate, verdict: Award | Refusal, winner: Candidate | None
-    ) -> None:
-        if isinstance(verdict, Award) and not self._fits(verdict.effect):
-            verdict = Refusal(Why.TOO_LARGE)
-        argument = verdict.argument
+    def _settle(self, number: int, verdict: Award | Refusal) -> None:
         if isinstance(verdict, Award):
-            self.effects.append(verdict.effect)
-            self.consumed.extend(verdict.consumed)
-        elif verdict.code == Why.OUTDONE:
-            assert winner is not None, candidate
-            argument = winner.track.number
-        self.reasons.append(Reason(candidate.track.number, verdict.code, argument))
+            if self._fits(verdict.effect):
+                self.effects.append(verdict.effect)
+                self.consumed.extend(verdict.consumed)
+            else:
+                verdict = Refusal(Why.TOO_LARGE)
+        self.reasons.append(Reason(number, verdict.code, verdict.argument))
 
     def _fits(self, effect: Effect) -> bool:
         """Take the effect into the sale's sums, unless they would be too large; the shopper's own money is not in them."""
@@ -101,13 +99,6 @@ class _Run:
             return False
         self.points, self.money_minor = points, money_minor
         return True
-
-    def note_base_points(self) -> None:
-        """What group `base` gave, by line: multipliers build on it."""
-        for effect in self.effects:
-            if isinstance(effect, Earn):
-                for position, points in effect.by_line:
-                    self.sale.base_points[position] += points
 
 
 def evaluate(
@@ -123,12 +114,13 @@ def evaluate(
     if programme is None:
         return Outcome((), (), (), (), matched.flags + gifts.flags(), ())
     gross = [line.amount_minor for line in facts.lines]
-    sale = Sale(facts, programme, gross, net_minor, due_minor, counts, [0] * len(gross))
+    sale = Sale(facts, programme, gross, net_minor, due_minor, counts, [])
     run = _Run(sale, gifts)
     for members in _groups(matched.candidates):
         run.group(members)
         if members[0].key[1] == "base":
-            run.note_base_points()
+            # Multipliers build on it.
+            sale.base.extend(run.effects)
     return Outcome(
         tuple(run.effects),
         tuple(gifts.offers),
@@ -137,6 +129,19 @@ def evaluate(
         matched.flags + gifts.flags(),
         tuple(gifts.differs),
     )
+
+
+def _leave_the_best(
+    rivals: Sequence[int], members: Sequence[Candidate], verdicts: list[Award | Refusal]
+) -> None:
+    """Of the rivals, places of awards, only the one of most worth stays; of equals the earliest."""
+    worth = {
+        place: verdict.worth for place in rivals if isinstance(verdict := verdicts[place], Award)
+    }
+    best = max(rivals, key=worth.__getitem__)
+    for place in rivals:
+        if place != best:
+            verdicts[place] = Refusal(Why.OUTDONE, members[best].track.number)
 
 
 def _groups(candidates: Sequence[Candidate]) -> list[list[Candidate]]:

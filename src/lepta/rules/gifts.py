@@ -7,7 +7,7 @@ from lepta.rules.awards import Award, Refusal, Sale, consumed
 from lepta.rules.effects import Donate, Offer
 from lepta.rules.explanation import Why
 from lepta.rules.facts import Facts, Gift
-from lepta.rules.granting import MAX_GIVEN, Wish, grant
+from lepta.rules.granting import MAX_GIVEN, Grant, grant
 from lepta.rules.matching import Candidate
 
 
@@ -29,6 +29,8 @@ class Gifts:
 
     def flags(self) -> tuple[str, ...]:
         """What the till is told about its gifts."""
+        if not self.answers:
+            return ()
         unknown = self.repeated or any(campaign not in self.known for campaign in self.answers)
         flags = ["unknown-gift"] if unknown else []
         if self.taken_anyway:
@@ -39,6 +41,8 @@ class Gifts:
 def gifts_of(facts: Facts) -> Gifts:
     """Declined gifts say nothing; of the others the first of each campaign counts."""
     answers: dict[str, Gift] = {}
+    if not facts.gifts:
+        return Gifts(answers, repeated=False)
     accepted = [gift for gift in facts.gifts if gift.accepted]
     for gift in accepted:
         answers.setdefault(gift.campaign, gift)
@@ -55,7 +59,7 @@ def offered(sale: Sale, gifts: Gifts, candidate: Candidate) -> Award | Refusal:
     campaign = candidate.campaign
     kind, params = campaign.giving.form
     due_minor = sale.due_minor + gifts.given_minor
-    ours = kind.gives(params, sale.programme, due_minor, campaign.giving.rounding).money_minor
+    _, ours = kind.gives(params, sale.programme, due_minor, campaign.giving.rounding)
     fund = campaign.target.of(campaign.id, sale.facts.choice)
     if fund is None:
         return Refusal(Why.NO_CHOICE)
@@ -99,7 +103,7 @@ def _closed(sale: Sale, gifts: Gifts, candidate: Candidate, amount_minor: int) -
         return None
     if gifts.given_minor + amount_minor > MAX_GIVEN:
         return Refusal(Why.TOO_LARGE)
-    given = grant(sale.programme, candidate, sale.counts, Wish(1, 0, amount_minor))
+    given = grant(sale.programme, candidate, sale.counts, Grant(1, 0, amount_minor))
     return None if given.money_minor == amount_minor else Refusal(given.limit)
 
 
@@ -107,5 +111,5 @@ def _given(candidate: Candidate, fund: str, amount_minor: int) -> Award:
     effect = Donate(
         candidate.campaign.id, fund, 0, amount_minor, (), 0, amount_minor, (), applications=1
     )
-    uses = consumed(candidate, Wish(1, 0, amount_minor))
+    uses = consumed(candidate, Grant(1, 0, amount_minor))
     return Award(effect, uses, Why.GIFT, amount_minor, amount_minor)

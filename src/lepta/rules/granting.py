@@ -6,7 +6,7 @@ from typing import NamedTuple
 from lepta.rules.campaign import Campaign
 from lepta.rules.explanation import Why
 from lepta.rules.kinds import donated_points
-from lepta.rules.limits import Counter, Gauge, Unit, most_for_funder, shares
+from lepta.rules.limits import Counter, Gauge, Limits, Unit, most_for_funder, shares
 from lepta.rules.matching import Candidate
 from lepta.rules.programme import Programme
 
@@ -14,22 +14,17 @@ MAX_GIVEN = 10**14
 """All that campaigns give for one sale stays within it, in points and in minor units, and so do its gifts."""
 
 
-class Wish(NamedTuple):
-    """What the campaign would give without limits."""
+class Grant(NamedTuple):
+    """What a campaign gives: all that it would, or with `limit` what is left of it, perhaps nothing.
+
+    The figures stand in the order of `Unit`.
+    """
 
     applications: int
     """Whole units where it gives per unit, else 1."""
     points: int
     money_minor: int
-
-
-class Grant(NamedTuple):
-    """What it gives: a wish that fits, or with `limit` what is left of it, perhaps nothing."""
-
-    applications: int
-    points: int
-    money_minor: int
-    limit: int
+    limit: int = 0
     """The `Why` of the limit that cut it, 0 if none did."""
 
 
@@ -41,16 +36,19 @@ class _Most(NamedTuple):
 
 
 def grant(
-    programme: Programme, candidate: Candidate, counts: Mapping[Counter, int], wish: Wish
+    programme: Programme, candidate: Candidate, counts: Mapping[Counter, int], wish: Grant
 ) -> Grant:
     """As much of `wish` as all limits allow: whole units where it gives per unit, else in points and money.
 
     `per_basket` and `max_per_basket` only ever cut; a counter that runs out leaves nothing where the
     campaign says `exhausted: none`.
     """
-    cut = _within_basket(programme, candidate, wish)
+    limits = candidate.track.newest.limits
+    cut = _within_basket(programme, candidate.campaign, limits, wish) if limits.of_basket else wish
     gauges, campaign = candidate.gauges, candidate.campaign
-    over = [g for g in gauges if amount_in(g, campaign, cut) > g.room(counts)] if gauges else None
+    if not gauges:
+        return cut
+    over = [g for g in gauges if amount_in(g, campaign, cut) > g.room(counts)]
     if not over:
         return cut
     if not campaign.giving.partial:
@@ -60,11 +58,9 @@ def grant(
     return _rest(programme, candidate, counts, cut)
 
 
-def amount_in(gauge: Gauge, campaign: Campaign, given: Wish | Grant) -> int:
+def amount_in(gauge: Gauge, campaign: Campaign, given: Grant) -> int:
     """What `given` adds to the gauge's counter."""
-    if gauge.unit is Unit.APPLICATIONS:
-        return given.applications
-    total = given.points if gauge.unit is Unit.POINTS else given.money_minor
+    total = given[gauge.unit]
     if gauge.funder is None:
         return total
     if gauge.funder not in campaign.parties:
@@ -72,20 +68,18 @@ def amount_in(gauge: Gauge, campaign: Campaign, given: Wish | Grant) -> int:
     return shares(total, campaign.weights)[campaign.parties.index(gauge.funder)]
 
 
-def _within_basket(programme: Programme, candidate: Candidate, wish: Wish) -> Grant:
+def _within_basket(programme: Programme, campaign: Campaign, limits: Limits, whole: Grant) -> Grant:
     """The limits of one basket, which nothing runs out of."""
-    limits = candidate.track.newest.limits
-    whole = Grant(*wish, 0)
-    most = _Most(limits.max_points, limits.max_money_minor)
-    if limits.per_basket is None and most == (None, None):
-        return whole
-    campaign = candidate.campaign
+    max_points, max_money_minor = limits.max_points, limits.max_money_minor
     if campaign.giving.per != "unit":
+        most = _Most(max_points, max_money_minor)
         return _cut_to(programme, campaign, whole, most, Why.BASKET_LIMIT)
-    units = wish.applications if limits.per_basket is None else limits.per_basket
-    for bound, each in zip(most, _each(whole), strict=True):
-        if bound is not None and each:
-            units = min(units, bound // each)
+    units = whole.applications if limits.per_basket is None else limits.per_basket
+    points, money_minor = _each(whole)
+    if max_points is not None and points:
+        units = min(units, max_points // points)
+    if max_money_minor is not None and money_minor:
+        units = min(units, max_money_minor // money_minor)
     return _of_units(whole, units, Why.BASKET_LIMIT)
 
 

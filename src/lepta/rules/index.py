@@ -42,7 +42,10 @@ class Track:
 
     def at(self, at_s: int) -> Campaign | None:
         """The version in force: the newest of those that had begun."""
-        for from_s, campaign in reversed(self.versions):
+        from_s, newest = self.versions[-1]
+        if from_s <= at_s:
+            return newest
+        for from_s, campaign in reversed(self.versions[:-1]):
             if from_s <= at_s:
                 return campaign
         return None

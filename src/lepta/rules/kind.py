@@ -25,11 +25,8 @@ class Measure(Enum):
     """What is due for the whole sale, after redemption, in minor units."""
 
 
-class Value(NamedTuple):
-    """What a form gives: smallest points, minor units."""
-
-    points: int
-    money_minor: int
+Value = tuple[int, int]
+"""What a form gives: smallest points, minor units."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,8 @@ class Limits:
     per_card: int | None
     max_points: int | None
     max_money_minor: int | None
+    of_basket: bool
+    """Whether a single basket has a limit: `per_basket` or one of the two above."""
     shared: tuple[Gauge, ...]
     """Units and budget."""
     funders: tuple[tuple[str, Gauge | None], ...]
@@ -89,9 +91,15 @@ def compile_limits(document: CampaignDocument) -> Limits:
         for f in document.funding
     )
     return Limits(
-        said.per_basket, said.per_card_day, said.per_card, most.points, most.money,
-        tuple(shared), funders,
-    )  # fmt: skip
+        per_basket=said.per_basket,
+        per_card_day=said.per_card_day,
+        per_card=said.per_card,
+        max_points=most.points,
+        max_money_minor=most.money,
+        of_basket=(said.per_basket, most.points, most.money) != (None, None, None),
+        shared=tuple(shared),
+        funders=funders,
+    )
 
 
 def _budget(counter: str, cap: Cap, funder: str | None) -> Gauge:

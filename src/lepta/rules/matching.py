@@ -1,7 +1,7 @@
 """The first phase: which campaigns a sale is about, and which counters have to be known to evaluate them."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from operator import attrgetter
 
 from lepta.rules.campaign import Campaign, Key
 from lepta.rules.explanation import Reason, Why
@@ -10,12 +10,17 @@ from lepta.rules.index import Track
 from lepta.rules.limits import Counter, Gauge, Unit, card_counter, card_day_counter
 from lepta.rules.programme import Programme
 from lepta.rules.rulebook import Rulebook, second
+from lepta.values import value
 
 _YEARS = range(1900, 9000)
 """Outside of these a clock is broken beyond what calendars can do: nothing is in force."""
 
+_order = attrgetter("key")
+"""Candidates are evaluated in the order of their campaigns' keys."""
 
-class Candidate(NamedTuple):
+
+@value
+class Candidate:
     """A campaign in force with matching lines."""
 
     key: Key
@@ -28,11 +33,13 @@ class Candidate(NamedTuple):
     gauges: tuple[Gauge, ...]
 
 
-class Matched(NamedTuple):
+@value
+class Matched:
     """What `match` found, in order of evaluation. `counters` are to be loaded for `evaluate`."""
 
     facts: Facts
     programme: Programme | None
+    """The store's, in the version in force; None: it was never published."""
     candidates: tuple[Candidate, ...]
     closed: tuple[Reason, ...]
     """Campaigns of the place that are not in their schedule and were not looked at."""
@@ -47,11 +54,13 @@ def match(rulebook: Rulebook, facts: Facts) -> Matched:
 
     Needs `facts.at` in the store's own zone (a `ZoneInfo`), so that windows know of changes of the clock.
     """
-    flags = _choice_flags(rulebook, facts)
-    if not rulebook.has_programme(facts.store.programme) or facts.at.year not in _YEARS:
+    flags = () if facts.choice is None else _choice_flags(rulebook, facts, *facts.choice)
+    if not rulebook.has_programme(facts.store.programme):
         return Matched(facts, None, (), (), (), flags, 0)
     at_s, today = second(facts.at), facts.at.toordinal()
     programme = rulebook.programme_at(facts.store.programme, at_s)
+    if facts.at.year not in _YEARS:
+        return Matched(facts, programme, (), (), (), flags, 0)
     goods = [n for n, line in enumerate(facts.lines) if line.is_goods]
     hits, hour = rulebook.index(programme.id).touched(facts, goods)
     same_currency = programme.currency == facts.currency
@@ -67,7 +76,7 @@ def match(rulebook: Rulebook, facts: Facts) -> Matched:
             obstacle = _obstacle(campaign, facts) if same_currency else Why.OTHER_CURRENCY
             gauges = () if obstacle else _gauges(track, facts)
             candidates.append(Candidate(campaign.key, track, campaign, positions, obstacle, gauges))
-    candidates.sort()
+    candidates.sort(key=_order)
     counters = tuple([gauge.counter for c in candidates for gauge in c.gauges])
     return Matched(facts, programme, tuple(candidates), hour.closed, counters, flags, len(hits))
 
@@ -110,11 +119,10 @@ def _gauges(track: Track, facts: Facts) -> tuple[Gauge, ...]:
     return (*own, *shared)
 
 
-def _choice_flags(rulebook: Rulebook, facts: Facts) -> tuple[str, ...]:
+def _choice_flags(
+    rulebook: Rulebook, facts: Facts, campaign_id: str, beneficiary: str
+) -> tuple[str, ...]:
     """What the shopper chose that there is not: a campaign, or one of its beneficiaries."""
-    if facts.choice is None:
-        return ()
-    campaign_id, beneficiary = facts.choice
     campaign = rulebook.campaign_at(campaign_id, facts.at) or rulebook.campaign(campaign_id)
     if campaign is None or campaign.programme != facts.store.programme:
         return ("unknown-campaign",)

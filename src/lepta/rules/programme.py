@@ -4,7 +4,8 @@ import calendar
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Annotated, Any, Literal
+from functools import lru_cache
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
@@ -73,8 +74,7 @@ class ProgrammeDocument(Strict):
     languages: tuple[Language, ...] = Field(default=LANGUAGES, min_length=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Expiry:
+class Expiry(NamedTuple):
     """Points live for so many months, either to the end of that month or to the same day of it."""
 
     months: int
@@ -87,16 +87,22 @@ class Expiry:
         that nothing ends early (31 January + 1 month: 1 March). To the month's end: the last day of
         the month so many months later (31 January + 1 month: 28 or 29 February).
         """
-        month = earned_on.year * 12 + earned_on.month - 1 + self.months
-        if month + 1 >= 12 * (date.max.year + 1):
-            return date.max
-        year, month = month // 12, month % 12 + 1
-        days = calendar.monthrange(year, month)[1]
-        if self.at_month_end:
-            return date(year, month, days)
-        if earned_on.day <= days:
-            return date(year, month, earned_on.day)
-        return date(year, month, days) + timedelta(days=1)
+        return _last_day(self, earned_on)
+
+
+@lru_cache(maxsize=1_024)
+def _last_day(expiry: Expiry, earned_on: date) -> date:
+    """Remembered: the sales of a day ask the same again and again."""
+    month = earned_on.year * 12 + earned_on.month - 1 + expiry.months
+    if month + 1 >= 12 * (date.max.year + 1):
+        return date.max
+    year, month = month // 12, month % 12 + 1
+    days = calendar.monthrange(year, month)[1]
+    if expiry.at_month_end:
+        return date(year, month, days)
+    if earned_on.day <= days:
+        return date(year, month, earned_on.day)
+    return date(year, month, days) + timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)

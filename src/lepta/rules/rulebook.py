@@ -7,7 +7,7 @@ Immutable: a change makes the next rulebook, and the old one goes on answering f
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -20,6 +20,8 @@ from lepta.rules.limits import Counter
 from lepta.rules.programme import Programme, compile_programme
 
 _Programmes = tuple[tuple[int, Programme], ...]
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,7 @@ class Rulebook:
 
 def second(moment: datetime) -> int:
     """The second since 1970 in which `moment` lies."""
-    return int(moment.timestamp() // 1)
+    return (moment - _EPOCH) // _SECOND
 
 
 EMPTY = Rulebook(0, bytes(32), {}, {}, (), {})

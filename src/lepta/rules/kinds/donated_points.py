@@ -15,7 +15,7 @@ class Params(fields.Strict):
 
 def gives(params: Params, programme: Programme, _number: int, rounding: Rounding) -> Value:
     """The same each time."""
-    return Value(params.points, money_of(params, programme, params.points, rounding))
+    return params.points, money_of(params, programme, params.points, rounding)
 
 
 def money_of(params: Params, programme: Programme, points: int, rounding: Rounding) -> int:

@@ -15,7 +15,7 @@ class Params(fields.Strict):
 def gives(params: Params, _programme: Programme, amount_minor: int, rounding: Rounding) -> Value:
     """Money of money, so no scale comes in."""
     rate = params.rate
-    return Value(0, divide(amount_minor * rate.numerator, rate.denominator, rounding))
+    return 0, divide(amount_minor * rate.numerator, rate.denominator, rounding)
 
 
 KIND = Kind("donated-revenue", "give", Params, Measure.AMOUNT, ("amount", "basket", "line"), gives)

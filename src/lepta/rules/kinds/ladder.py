@@ -35,7 +35,7 @@ def gives(steps: Steps, programme: Programme, amount_minor: int, rounding: Round
         if amount_minor >= least_minor:
             value: Value = form.kind.gives(form.params, programme, amount_minor, rounding)
             return value
-    return Value(0, 0)
+    return 0, 0
 
 
 KIND = Kind("ladder", "earn", Params, Measure.AMOUNT, ("basket", "amount", "line", "unit"), gives)

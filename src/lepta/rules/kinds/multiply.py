@@ -16,7 +16,7 @@ def gives(params: Params, _programme: Programme, base_points: int, rounding: Rou
     """(m - 1) times the base points, which are rounded already: what is rounded here is only their multiple."""
     factor = params.multiply
     extra = base_points * (factor.numerator - factor.denominator)
-    return Value(divide(extra, factor.denominator, rounding), 0)
+    return divide(extra, factor.denominator, rounding), 0
 
 
 KIND = Kind("multiply", "earn", Params, Measure.BASE_POINTS, ("basket", "amount"), gives)

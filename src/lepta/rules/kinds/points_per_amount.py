@@ -15,7 +15,7 @@ class Params(fields.Strict):
 
 def gives(params: Params, _programme: Programme, amount_minor: int, _rounding: Rounding) -> Value:
     """Only full amounts count, however the campaign rounds."""
-    return Value(amount_minor // params.per_amount * params.points, 0)
+    return amount_minor // params.per_amount * params.points, 0
 
 
 KIND = Kind(

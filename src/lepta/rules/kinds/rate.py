@@ -16,7 +16,7 @@ def gives(params: Params, programme: Programme, amount_minor: int, rounding: Rou
     """One division, so rounded once."""
     rate = params.rate
     scaled = amount_minor * rate.numerator * programme.scale_points
-    return Value(divide(scaled, rate.denominator * programme.major_minor, rounding), 0)
+    return divide(scaled, rate.denominator * programme.major_minor, rounding), 0
 
 
 KIND = Kind("rate", "earn", Params, Measure.AMOUNT, ("amount", "basket", "line"), gives)

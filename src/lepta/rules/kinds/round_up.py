@@ -16,7 +16,7 @@ class Params(fields.Strict):
 
 def gives(params: Params, _programme: Programme, due_minor: int, _rounding: Rounding) -> Value:
     """The gap to the next multiple; a bill already on one gives nothing, not a whole step."""
-    return Value(0, -due_minor % params.round_up_to if due_minor > 0 else 0)
+    return 0, -due_minor % params.round_up_to if due_minor > 0 else 0
 
 
 KIND = Kind("round-up", "give", Params, Measure.DUE, ("basket", "amount"), gives)
