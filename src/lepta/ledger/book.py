@@ -12,6 +12,7 @@ from typing import NamedTuple
 from lepta.ledger.chart import Account, limit_side
 from lepta.ledger.entries import Entry, Posting
 from lepta.ledger.lots import Lot, Spent
+from lepta.values import value
 
 
 class Opened(NamedTuple):
@@ -21,7 +22,8 @@ class Opened(NamedTuple):
     account: Account
 
 
-class Issue(NamedTuple):
+@value
+class Issue:
     """A lot to be issued by entry number `leg` of an event."""
 
     leg: int
@@ -75,9 +77,17 @@ class Book:
 
     def open(self, log_index: int, account: Account) -> list[Opened]:
         """Open an account unless it is open: [] or the one account."""
-        opened: list[Opened] = []
-        self._number(log_index, account, opened)
-        return opened
+        if account in self.accounts:
+            return []
+        number = self.next_account
+        self.next_account += 1
+        self.accounts[account] = number
+        if limit_side(account):
+            self.balances[number] = 0
+            self.lots[number] = []
+        opened = Opened(number, account)
+        self.changes.opened.append((log_index, opened))
+        return [opened]
 
     def post(
         self,
@@ -91,46 +101,41 @@ class Book:
         `spent` lots belong to the debit account of the first entry.
         """
         opened: list[Opened] = []
-        postings = [self._post(log_index, entry, opened) for entry in entries]
+        accounts = self.accounts
+        postings: list[Posting] = []
+        for entry in entries:
+            debit, credit = entry.debit, entry.credit
+            assert debit.asset == credit.asset, entry
+            if debit not in accounts:
+                opened += self.open(log_index, debit)
+            if credit not in accounts:
+                opened += self.open(log_index, credit)
+            posting = Posting(accounts[debit], accounts[credit], entry.amount, int(entry.code))
+            self._move(posting)
+            postings.append(posting)
         for taken in spent:
             self._take(postings[0].debit, taken)
         for issue in issues:
             self._issue(log_index, postings[issue.leg], issue)
         return postings, opened
 
-    def _post(self, log_index: int, entry: Entry, opened: list[Opened]) -> Posting:
-        assert entry.debit.asset == entry.credit.asset, entry
-        assert entry.amount > 0, entry
-        debit = self._number(log_index, entry.debit, opened)
-        credit = self._number(log_index, entry.credit, opened)
+    def _move(self, posting: Posting) -> None:
+        debit, credit, amount, _ = posting
+        assert amount > 0, posting
         balances, moved = self.balances, self.changes.moved
         if debit in balances:
-            balances[debit] -= entry.amount
-            assert balances[debit] >= 0, entry
+            balances[debit] -= amount
+            assert balances[debit] >= 0, posting
         if credit in balances:
-            balances[credit] += entry.amount
+            balances[credit] += amount
         if debit in moved:
-            moved[debit][0] += entry.amount
+            moved[debit][0] += amount
         else:
-            moved[debit] = [entry.amount, 0]
+            moved[debit] = [amount, 0]
         if credit in moved:
-            moved[credit][1] += entry.amount
+            moved[credit][1] += amount
         else:
-            moved[credit] = [0, entry.amount]
-        return Posting(debit, credit, entry.amount, int(entry.code))
-
-    def _number(self, log_index: int, account: Account, opened: list[Opened]) -> int:
-        number = self.accounts.get(account)
-        if number is None:
-            number = self.next_account
-            self.next_account += 1
-            self.accounts[account] = number
-            if limit_side(account):
-                self.balances[number] = 0
-                self.lots[number] = []
-            opened.append(Opened(number, account))
-            self.changes.opened.append((log_index, opened[-1]))
-        return number
+            moved[credit] = [0, amount]
 
     def _issue(self, log_index: int, posting: Posting, issue: Issue) -> None:
         key = LotKey(posting.credit, issue.expires_on, log_index, issue.leg)

@@ -1,5 +1,6 @@
 """The chart of accounts: what accounts there are, in what they are kept, and which may never go below zero."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -16,9 +17,12 @@ class Account(NamedTuple):
         return f"{self.kind}/{self.ref}/{self.code} {self.asset}"
 
 
+REMEMBERED = 4_096
+"""Accounts of parties and programmes are few and used again and again: each is made once. Members' are many."""
 MEMBER_CODES = ("available", "pending", "held")
 
 
+@lru_cache(REMEMBERED)
 def points_of(programme: str) -> str:
     """The asset that a programme's points are."""
     return f"PTS/{programme}"
@@ -39,31 +43,37 @@ def held(member: str, asset: str) -> Account:
     return Account("member", member, "held", asset)
 
 
+@lru_cache(REMEMBERED)
 def issued(party: str, asset: str) -> Account:
     """Points a retailer or supplier has issued; grows on the debit side."""
     return Account("funder", party, "issued", asset)
 
 
+@lru_cache(REMEMBERED)
 def redeemed(programme: str, asset: str) -> Account:
     """Points that members have spent."""
     return Account("programme", programme, "redeemed", asset)
 
 
+@lru_cache(REMEMBERED)
 def fund_points(fund: str, asset: str) -> Account:
     """Points given to a fund in shoppers' names."""
     return Account("fund", fund, "points", asset)
 
 
+@lru_cache(REMEMBERED)
 def receivable(fund: str, currency: str) -> Account:
     """Money a fund is owed; grows on the debit side."""
     return Account("fund", fund, "receivable", currency)
 
 
+@lru_cache(REMEMBERED)
 def payable(party: str, currency: str) -> Account:
     """Money a retailer, supplier or agency owes to funds."""
     return Account("party", party, "payable", currency)
 
 
+@lru_cache(REMEMBERED)
 def collected(retailer: str, currency: str) -> Account:
     """Shoppers' own money collected at a retailer's tills, which it owes to funds."""
     return Account("shopper", retailer, "collected", currency)

@@ -4,6 +4,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from lepta.ledger.chart import Account
+from lepta.values import value
 
 
 class Code(IntEnum):
@@ -16,7 +17,12 @@ class Code(IntEnum):
     COLLECT = 5
 
 
-class Entry(NamedTuple):
+EARN, REDEEM, GIVE_POINTS, GIVE_MONEY, COLLECT = Code
+"""Python 3.11 looks a member up in its class at every mention; these it does not."""
+
+
+@value
+class Entry:
     """A movement of `amount` from the credit to the debit side of one asset, by account names."""
 
     debit: Account

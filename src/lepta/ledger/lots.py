@@ -43,4 +43,4 @@ def expiring(lots: Iterable[Lot], until: date) -> tuple[tuple[date, int], ...]:
     for lot in lots:
         if lot.expires_on <= until:
             by_day[lot.expires_on] = by_day.get(lot.expires_on, 0) + lot.remaining
-    return tuple(sorted(by_day.items()))
+    return tuple(sorted(by_day.items())) if by_day else ()

@@ -3,43 +3,47 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import NamedTuple, assert_never
+from typing import assert_never
 
 from lepta.ledger import chart
 from lepta.ledger.book import Issue
 from lepta.ledger.chart import Account
-from lepta.ledger.entries import Code, Entry
+from lepta.ledger.entries import (
+    COLLECT,
+    EARN,
+    GIVE_MONEY,
+    GIVE_POINTS,
+    REDEEM,
+    Code,
+    Entry,
+)
 from lepta.ledger.lots import NEVER
 from lepta.rules.effects import Donate, Earn, Effect
 
-
-class Setting(NamedTuple):
-    """Whose books a sale is entered in: points asset, currency, retailer, programme, business day."""
-
-    asset: str
-    currency: str
-    retailer: str
-    programme: str
-    business_day: date
-    member: str | None
+_Movement = tuple[Account, Account, Code, date, date | None]
+"""Debit, credit, what for; of points issued the lot's last day of use and, if they wait, the first."""
 
 
 @dataclass(slots=True)
 class Journal:
     """Entries of one event. Equal movements become one entry; earned points also by the lot they make."""
 
-    setting: Setting
-    _amounts: dict[tuple[Account, Account, Code, date, date | None], int] = field(
-        default_factory=dict
-    )
+    asset: str
+    """The programme's points."""
+    currency: str
+    retailer: str
+    programme: str
+    business_day: date
+    member: Account | None
+    """Where the shopper's points lie."""
+    _amounts: dict[_Movement, int] = field(default_factory=dict)
 
     def redeem(self, points: int) -> None:
         """The member spends points; always the first entry, since lots are taken from its debit side."""
         assert not self._amounts
-        assert self.setting.member is not None
-        at = self.setting
-        source = chart.available(self.setting.member, at.asset)
-        self._add(source, chart.redeemed(at.programme, at.asset), points, Code.REDEEM)
+        assert self.member is not None
+        spent = chart.redeemed(self.programme, self.asset)
+        self._add((self.member, spent, REDEEM, NEVER, None), points)
 
     def book(self, effects: Iterable[Effect]) -> None:
         """Everything the campaigns gave, in their order."""
@@ -54,48 +58,41 @@ class Journal:
 
     def close(self) -> tuple[list[Entry], list[Issue]]:
         """The entries in order, and the lots that those which issue points make."""
-        entries, issues = [], []
-        for leg, (key, amount) in enumerate(self._amounts.items()):
-            debit, credit, code, expires_on, available_on = key
+        entries: list[Entry] = []
+        issues: list[Issue] = []
+        for movement, amount in self._amounts.items():
+            debit, credit, code, expires_on, available_on = movement
+            if code is EARN:
+                issues.append(Issue(len(entries), expires_on, available_on))
             entries.append(Entry(debit, credit, amount, code))
-            if code is Code.EARN:
-                issues.append(Issue(leg, expires_on, available_on))
         return entries, issues
 
     def _earn(self, earn: Earn) -> None:
-        at = self.setting
-        assert at.member is not None, earn
-        day = at.business_day
+        target, day, available_on = self.member, self.business_day, None
+        assert target is not None, earn
+        if earn.pending_days:
+            target = chart.pending(target.ref, self.asset)
+            available_on = day + timedelta(days=earn.pending_days)
         expires_on = earn.expire_after.last_day(day) if earn.expire_after else NEVER
-        available_on = day + timedelta(days=earn.pending_days) if earn.pending_days else None
-        account = chart.pending if available_on else chart.available
-        target = account(at.member, at.asset)
         for share in earn.funders:
-            source = chart.issued(share.party, at.asset)
-            self._add(source, target, share.points, Code.EARN, (expires_on, available_on))
+            if share.points:
+                source = chart.issued(share.party, self.asset)
+                self._add((source, target, EARN, expires_on, available_on), share.points)
 
     def _donate(self, donate: Donate) -> None:
-        at = self.setting
-        points, owed = (
-            chart.fund_points(donate.fund, at.asset),
-            chart.receivable(donate.fund, at.currency),
-        )
+        asset, currency = self.asset, self.currency
+        fund = chart.fund_points(donate.fund, asset)
+        owed = chart.receivable(donate.fund, currency)
         for share in donate.funders:
-            self._add(chart.issued(share.party, at.asset), points, share.points, Code.GIVE_POINTS)
-            self._add(
-                owed, chart.payable(share.party, at.currency), share.money_minor, Code.GIVE_MONEY
-            )
-        collected = chart.collected(at.retailer, at.currency)
-        self._add(owed, collected, donate.shopper_money_minor, Code.COLLECT)
+            if share.points:
+                issued = chart.issued(share.party, asset)
+                self._add((issued, fund, GIVE_POINTS, NEVER, None), share.points)
+            if share.money_minor:
+                payable = chart.payable(share.party, currency)
+                self._add((owed, payable, GIVE_MONEY, NEVER, None), share.money_minor)
+        if donate.shopper_money_minor:
+            collected = chart.collected(self.retailer, currency)
+            self._add((owed, collected, COLLECT, NEVER, None), donate.shopper_money_minor)
 
-    def _add(
-        self,
-        debit: Account,
-        credit: Account,
-        amount: int,
-        code: Code,
-        lot: tuple[date, date | None] = (NEVER, None),
-    ) -> None:
-        if amount:
-            key = (debit, credit, code, *lot)
-            self._amounts[key] = self._amounts.get(key, 0) + amount
+    def _add(self, movement: _Movement, amount: int) -> None:
+        self._amounts[movement] = self._amounts.get(movement, 0) + amount

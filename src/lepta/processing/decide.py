@@ -103,7 +103,8 @@ def _record(
     )
     state.size += 1
     state.recorded[log_index] = recorded
-    state.claims.update(dict.fromkeys(claims, log_index))
+    for claim in claims:
+        state.claims[claim] = log_index
     return Accepted(recorded, claims, leaf, facts, booked, prepared.member_account)
 
 
@@ -149,52 +150,50 @@ def written(
 
 def conclude(prepared: Prepared, verdict: Verdict, book: Book, received_at: datetime) -> Outcome:
     """Sum a booked sale up for its leaf and its answers."""
-    event, result = prepared.event, verdict.result
-    earns = [effect for effect in result.effects if isinstance(effect, Earn)]
-    gives = [effect for effect in result.effects if isinstance(effect, Donate)]
-    earned = sum(e.points for e in earns)
-    gifts = sum(d.shopper_money_minor for d in gives)
+    event = prepared.event
+    pending, given, gifts = 0, 0, 0
     by_line = [0] * len(event.lines)
-    for effect in earns:
-        for position, points in effect.by_line:
-            by_line[position] += points
+    earned: list[Earned] = []
+    donations: list[Donation] = []
+    for effect in verdict.result.effects:
+        if isinstance(effect, Earn):
+            earned.append(_earned(effect, by_line))
+            pending += effect.points if effect.pending_days else 0
+        else:
+            donations.append(_donation(effect))
+            given += effect.shopper_points
+            gifts += effect.shopper_money_minor
     return Outcome(
         card_status=prepared.seen.card_status,
         flags=_flags(event, verdict, received_at),
         total=event.total,
         to_pay=event.total - verdict.redeemed_money + gifts,
-        points=Points(
-            earned=earned,
-            pending=sum(e.points for e in earns if e.pending_days),
-            redeemed=verdict.redeemed,
-            given=sum(d.shopper_points for d in gives),
-            shortfall=verdict.shortfall,
-        ),
+        points=Points(sum(by_line), pending, verdict.redeemed, given, verdict.shortfall),
         redeemed_money=verdict.redeemed_money,
         balance=_balance(prepared, book),
-        earned=tuple(
-            Earned(e.campaign, e.points, e.applications, tuple(at for at, _ in e.by_line))
-            for e in earns
-        ),
-        donations=tuple(map(_donation, gives)),
+        earned=tuple(earned),
+        donations=tuple(donations),
         earned_by_line=tuple(by_line),
         redeemed_by_line=verdict.redeemed_by_line,
-        reasons=tuple(Reason(*reason) for reason in result.reasons),
+        reasons=tuple(map(Reason._make, verdict.result.reasons)),
     )
+
+
+def _earned(earn: Earn, by_line: list[int]) -> Earned:
+    """As it stands in the outcome; adds to `by_line`."""
+    lines = []
+    for position, points in earn.by_line:
+        by_line[position] += points
+        lines.append(position)
+    return Earned(earn.campaign, earn.points, earn.applications, tuple(lines))
 
 
 def _donation(give: Donate) -> Donation:
+    funders = tuple([Borne(share.party, share.money_minor) for share in give.funders])
     return Donation(
-        campaign=give.campaign,
-        fund=give.fund,
-        points=give.points,
-        money=give.money_minor,
-        units=give.applications,
-        funders=tuple(Borne(share.party, share.money_minor) for share in give.funders),
-        shopper_points=give.shopper_points,
-        shopper_money=give.shopper_money_minor,
-        lines=give.lines,
-    )
+        give.campaign, give.fund, give.points, give.money_minor, give.applications, funders,
+        give.shopper_points, give.shopper_money_minor, give.lines,
+    )  # fmt: skip
 
 
 def _flags(event: Checkout, verdict: Verdict, received_at: datetime) -> tuple[str, ...]:
@@ -202,24 +201,22 @@ def _flags(event: Checkout, verdict: Verdict, received_at: datetime) -> tuple[st
     if verdict.shortfall:
         flags.append("shortfall")
     behind = received_at - event.occurred_at
-    if behind < -CLOCK_TOLERANCE or (behind > CLOCK_TOLERANCE and not event.offline):
+    if behind > CLOCK_TOLERANCE:
+        flags.append("late" if event.offline else "clock")
+    elif behind < -CLOCK_TOLERANCE:
         flags.append("clock")
-    elif behind > CLOCK_TOLERANCE:
-        flags.append("late")
     return tuple(flags)
 
 
 def _balance(prepared: Prepared, book: Book) -> Balance | None:
-    account, member = prepared.member_account, prepared.seen.member
-    if account is None or member is None:
+    account = prepared.member_account
+    if account is None:
         return None
     until = prepared.event.key.business_day + EXPIRING_WITHIN
-    return Balance(
-        available=book.balance(account),
-        held=book.balance(chart.held(member.ref, account.asset)),
-        pending=book.balance(chart.pending(member.ref, account.asset)),
-        expiring=expiring(book.lots_of(account), until),
-    )
+    available = book.balance(account)
+    held = book.balance(chart.held(account.ref, account.asset))
+    pending = book.balance(chart.pending(account.ref, account.asset))
+    return Balance(available, held, pending, expiring(book.lots_of(account), until))
 
 
 def decide_publish(event: Publish, state: State, *, received_at: datetime) -> Published:

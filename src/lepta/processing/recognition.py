@@ -42,6 +42,8 @@ def recognise(submission: Submission, state: State) -> Repeated | Refused | None
     event = submission.event
     assert isinstance(event, Checkout)
     found = [(claim, state.claims[claim]) for claim in submission.claims if claim in state.claims]
+    if not found:
+        return None
     holders = {(claim.scope, holder) for claim, holder in found}
     for claim, holder in found:
         if isinstance(holder, bytes):
@@ -52,8 +54,6 @@ def recognise(submission: Submission, state: State) -> Repeated | Refused | None
         by_fiscal = claim.scope != NATURAL and (FISCAL, holder) in holders
         if not (recorded.equals(event) or (by_fiscal and recorded.is_same_sale(event))):
             return Refused(KeyReused(_said(claim)))
-    if not found:
-        return None
     header = submission.header
     holder = found[0][1]
     assert isinstance(holder, int)

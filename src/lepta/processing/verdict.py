@@ -1,21 +1,22 @@
 """What the rules and the programme make of a sale: redemption, then earning and donations, then gifts."""
 
 from datetime import timedelta
-from typing import NamedTuple
 
 from lepta.ledger import chart
 from lepta.ledger.book import Book, Issue
 from lepta.ledger.entries import Entry
 from lepta.ledger.lots import Spent, spend
-from lepta.processing.accounting import Journal, Setting
+from lepta.processing.accounting import Journal
 from lepta.processing.events import MAX, InsufficientPoints, QuoteStale
 from lepta.processing.sight import Prepared
 from lepta.rules import engine, redemption
+from lepta.values import value
 
 EXPIRING_WITHIN = timedelta(days=60)
 
 
-class Verdict(NamedTuple):
+@value
+class Verdict:
     """What the rules and the programme make of a sale, before it is booked."""
 
     redeemed: int
@@ -42,23 +43,16 @@ def judge(prepared: Prepared, book: Book, counts: dict[str, int]) -> Verdict:
         campaign, ours = result.gift_differs[0]
         taken = next(g.amount_minor for g in event.gifts if g.campaign == campaign)
         raise QuoteStale(campaign, taken or 0, ours)
-    store, member = prepared.seen.store, prepared.seen.member
+    store, member = prepared.seen.store, prepared.member_account
     journal = Journal(
-        Setting(
-            asset=chart.points_of(store.programme),
-            currency=event.currency,
-            retailer=store.retailer,
-            programme=store.programme,
-            business_day=event.key.business_day,
-            member=member.ref if member else None,
-        )
-    )
+        chart.points_of(store.programme), event.currency, store.retailer, store.programme,
+        event.key.business_day, member,
+    )  # fmt: skip
     spent: list[Spent] = []
     if points:
-        account = prepared.member_account
-        assert account is not None
+        assert member is not None
         journal.redeem(points)
-        spent = spend(book.lots_of(account), points)
+        spent = spend(book.lots_of(member), points)
     journal.book(result.effects)
     entries, issues = journal.close()
     return Verdict(points, money, shortfall, by_line, spent, result, entries, issues)
