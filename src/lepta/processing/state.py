@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 from lepta.ledger.book import Book
 from lepta.processing.events import Checkout, Event, NaturalKey
 from lepta.processing.leaf import Recorded
+from lepta.processing.seen import ProductSeen, StoreSeen
 from lepta.rules.rulebook import Rulebook
 
 NATURAL, HEADER, FISCAL = 1, 2, 3
@@ -58,7 +60,8 @@ def natural_claim(kind: str, key: NaturalKey) -> Claim:
     return Claim(NATURAL, name.encode())
 
 
-class StoreRecord(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class StoreRecord:
     """A store as the office keeps it."""
 
     id: str
@@ -68,15 +71,35 @@ class StoreRecord(NamedTuple):
     programme: str
     currency: str
     language: str
+    seen: StoreSeen = field(init=False)
+    """What the facts of its sales say of it; made once for all of them."""
+
+    def __post_init__(self) -> None:
+        """Make `seen`."""
+        seen = StoreSeen(self.retailer, self.region, self.time_zone, self.programme)
+        object.__setattr__(self, "seen", seen)
 
 
-class ProductRecord(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ProductRecord:
     """A product as the office keeps it; `name` is a JSON name or None."""
 
     sku: str
     name: Any
     categories: tuple[str, ...]
     brand: str | None
+    seen: ProductSeen | None = field(init=False)
+    """What the facts of its sales say of it; None: nothing."""
+
+    def __post_init__(self) -> None:
+        """Make `seen`."""
+        object.__setattr__(self, "seen", _product_seen(self.categories, self.brand))
+
+
+@lru_cache(10_000)
+def _product_seen(categories: tuple[str, ...], brand: str | None) -> ProductSeen | None:
+    """Products of one sort share it: what all of a sale's lines need stays in the processor's cache."""
+    return ProductSeen(categories, brand) if categories or brand else None
 
 
 class ShopperRecord(NamedTuple):
