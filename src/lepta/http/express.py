@@ -27,8 +27,8 @@ LONGEST_BODY = 64 << 10
 
 _HEADERS = rb"((?:[A-Za-z0-9-]{1,64}: ?(?:[!-~][ -~]{0,4000})?\r\n){1,50})\r\n"
 _NOT_PLAIN = frozenset(
-    {"connection", "expect", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
-)
+    {"connection", "expect", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
+)  # fmt: skip
 
 
 class Head(NamedTuple):
@@ -68,7 +68,7 @@ class Desk(Protocol):
     """What does a lane's work."""
 
     def take(self, call: Call, answer: Answer) -> bool:
-        """Take a call and `answer` it once, now or later; False to have it go the ordinary way.
+        """Take a call and `answer` it once, later; False to have it go the ordinary way.
 
         What it raises is answered as if it had been given to `answer`.
         """
@@ -129,7 +129,7 @@ class Lane:
         self.desk: Desk | None = None
         """Who does the work, from when the service has started until it stops."""
         start = f"{self.method} {path}".encode()
-        self._head = re.compile(re.escape(start) + rb"(?:\?([!-~]*))? HTTP/1\.1\r\n" + _HEADERS)
+        self._head = re.compile(re.escape(start) + rb'(?:\?([!"$-~]*))? HTTP/1\.1\r\n' + _HEADERS)
         self._app = app
         self._handlers = handlers
         self._refusing: set[asyncio.Task[None]] = set()
@@ -144,7 +144,7 @@ class Lane:
         headers: dict[str, str] = {}
         for line in lines:
             name, _, value = line.partition(":")
-            headers[name.lower()] = value.strip()
+            headers[name.lower()] = value.removeprefix(" ")
         length = headers.get("content-length", "")
         if len(headers) < len(lines) or not length.isdigit() or not _NOT_PLAIN.isdisjoint(headers):
             return None

@@ -24,7 +24,8 @@ class NotHttp(ProtocolError):
 class Protocol(HttpToolsProtocol):
     """Uvicorn's, except for plain requests to the application's lane: those never reach its parser.
 
-    At most one call of the lane is under way. What a client sends meanwhile waits in memory, and reading stops.
+    At most one call of the lane is under way. As soon as something waits behind it, reading stops: a connection
+    holds one call and one piece more, as much as the transport reads at a time.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -50,18 +51,26 @@ class Protocol(HttpToolsProtocol):
             self._received += data
             if len(self._received) >= self._head.ends + self._head.length:
                 self._call(self._head, bytes(self._received))
-        elif self._lane is None or self._is_busy() or (head := self._lane.read(data)) is None:
+        elif (head := self._plain(data)) is None:
             super().data_received(data)
         elif len(data) >= head.ends + head.length:
             self._call(head, data)
         else:
+            self._unset_keepalive_if_required()
             self._head = head
             self._received += data
 
+    def _plain(self, data: bytes) -> Head | None:
+        """The head of a call of the lane, if that is where the next bytes belong. A client that does not read
+        its answers is the ordinary way's: that waits for it.
+        """
+        if self._lane is None or self._is_busy() or self.flow.write_paused:
+            return None
+        return self._lane.read(data)
+
     def _is_busy(self) -> bool:
-        """Whether the next bytes belong to the ordinary way, or have to wait for it."""
-        started = self.cycle is not None and not self.cycle.response_complete
-        return self._parsing or started or self.flow.write_paused
+        """Whether the ordinary way is in the middle of a request or of its answer."""
+        return self._parsing or (self.cycle is not None and not self.cycle.response_complete)
 
     def _call(self, head: Head, data: bytes) -> None:
         assert self._lane is not None
@@ -71,12 +80,23 @@ class Protocol(HttpToolsProtocol):
         self._received = bytearray(data[end:])
         call = Call(head.query, head.headers, data[head.ends : end])
         if not self._lane.take(call, self._answer):
-            self._calling = False
-            self._received.clear()
-            super().data_received(data)
+            self._decline(data)
+        elif self._received:
+            self.flow.pause_reading()
+
+    def _decline(self, data: bytes) -> None:
+        """Have a call go the ordinary way, with all that came after it."""
+        self._calling = False
+        self._received.clear()
+        super().data_received(data)
+        if self._leaving:
+            super().shutdown()
 
     def _answer(self, status_line: bytes, rest: bytes) -> None:
-        """Send the answer of the lane's call, and go on with what came meanwhile."""
+        """Send the answer of the lane's call, and go on with what came meanwhile.
+
+        A client may have left; then nobody is told, and what else it has sent is not looked at.
+        """
         self._calling = False
         if self.transport.is_closing():
             return
@@ -87,14 +107,17 @@ class Protocol(HttpToolsProtocol):
         self.server_state.total_requests += 1
         if self._leaving:
             self.transport.close()
-        elif self._received:
+        if not self.transport.is_closing():
+            self._go_on()
+
+    def _go_on(self) -> None:
+        self._answered_s = self.loop.time()
+        if self._idle_check is None:
+            self._check_in(self.timeout_keep_alive)
+        if self._received:
             waiting, self._received = bytes(self._received), bytearray()
             self.flow.resume_reading()
             self.data_received(waiting)
-        else:
-            self._answered_s = self.loop.time()
-            if self._idle_check is None:
-                self._check_in(self.timeout_keep_alive)
 
     def _check_in(self, seconds: float) -> None:
         # One timer that looks again, not one a call: setting and cancelling it would cost as much as reading a head.

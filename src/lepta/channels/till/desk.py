@@ -79,11 +79,12 @@ class TillDesk:
     def _decided(self, form: Form, answer: Answer, deciding: asyncio.Future[Answered]) -> None:
         try:
             answered = deciding.result()
-            if not _lacks_shopper(answered):
-                answer(self.reply(answered, form))
-                return
+            reply = None if _lacks_shopper(answered) else self.reply(answered, form)
         except Exception as error:  # noqa: BLE001 - the lane knows what to say to each
             answer(error)
+            return
+        if reply is not None:
+            answer(reply)
             return
         task = asyncio.create_task(self._look_up(answered, form, answer))
         self._looking_up.add(task)
