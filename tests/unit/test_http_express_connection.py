@@ -174,8 +174,8 @@ async def test_answers_that_a_client_does_not_read_are_bounded_and_all_come() ->
         answered = 0
         for number in range(60):
             on.wire.send(request(b"%02d" % number * 5_000, to=LANE))
+        await on.until(lambda: on.protocol.flow.write_paused)
         await asyncio.sleep(0.2)
-        assert on.protocol.flow.write_paused
         assert on.protocol.transport.get_write_buffer_size() <= high + 3 * 10_000
         for answered in range(60):
             assert (await on.wire.answer()).body == b"%02d" % answered * 5_000
@@ -183,29 +183,29 @@ async def test_answers_that_a_client_does_not_read_are_bounded_and_all_come() ->
 
 
 async def test_a_connection_without_a_call_is_closed_after_a_while() -> None:
-    async with line(keep_alive_s=0.2) as on:
+    async with line(keep_alive_s=1) as on:
         began = asyncio.get_running_loop().time()
         for _ in range(4):
             await on.wire.ask(request(to=LANE))
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.3)
         assert await on.wire.rest() == b""
-        assert 0.45 < asyncio.get_running_loop().time() - began < PATIENCE_S
+        assert 1.85 < asyncio.get_running_loop().time() - began < PATIENCE_S
 
 
 @pytest.mark.parametrize("after", [b"\r\n", b""])
 async def test_it_is_closed_too_if_its_last_request_went_the_ordinary_way(after: bytes) -> None:
-    async with line(keep_alive_s=0.1) as on:
+    async with line(keep_alive_s=0.5) as on:
         await on.wire.ask(request(to=LANE) + after)
         await on.wire.ask(request(to=ORDINARY) + after)
         assert await on.wire.rest() == b""
 
 
 async def test_a_connection_whose_client_reads_late_is_closed_too() -> None:
-    async with line(keep_alive_s=0.1, send_buffer=4_096) as on:
+    async with line(keep_alive_s=0.5, send_buffer=4_096) as on:
         while not on.protocol.flow.write_paused:
             await on.feed(request(b"x" * LONGEST_BODY, to=LANE))
             await on.until(lambda: not on.protocol._calling)
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.8)
         for _ in on.echo.taken:
             assert (await on.wire.answer()).body == b"x" * LONGEST_BODY
         assert await on.wire.rest() == b""
@@ -213,13 +213,13 @@ async def test_a_connection_whose_client_reads_late_is_closed_too() -> None:
 
 @pytest.mark.parametrize("before", [LANE, ORDINARY])
 async def test_neither_a_slow_call_nor_a_slow_body_is_idleness(before: str) -> None:
-    async with line(keep_alive_s=0.1) as on:
+    async with line(keep_alive_s=0.5) as on:
         await on.wire.ask(request(to=before))
         whole = request(b"slow", to=HELD)
         on.wire.send(whole[:-1])
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.8)
         on.wire.send(whole[-1:])
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.8)
         on.echo.release()
         assert (await on.wire.answer()).body == b"slow"
         assert await on.wire.rest() == b""
