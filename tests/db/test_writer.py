@@ -253,6 +253,17 @@ async def _until_answered(writer: Writer, **sale: Any) -> Decision:
             await asyncio.sleep(0.05)
 
 
+async def test_a_repeat_of_an_overdue_sale_is_told_to_send_again_too(shop: Address) -> None:
+    async with Cutter(shop) as cutter, writer_on(cutter.address, answer_timeout_s=0.2) as writer:
+        cutter.close_for_business()
+        for _ in range(2):
+            async with asyncio.timeout(5):
+                with pytest.raises(TooBusy):
+                    await send(writer)
+        cutter.open_for_business()
+        assert place(await asyncio.wait_for(_until_answered(writer), 20)) == 1
+
+
 async def test_the_same_events_in_another_split_give_the_same_entries(
     shop: Address, other_shop: Address
 ) -> None:

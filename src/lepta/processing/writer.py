@@ -132,6 +132,8 @@ class Writer:
         answer: asyncio.Future[Answered] = loop.create_future()
         running = self._in_flight.get(key) if key else None
         if running is not None:
+            if running.until_s <= loop.time():
+                raise _overdue()  # nobody looks again at an event that is overdue until it is written
             running.answers.append(answer)
             return answer
         until_s = loop.time() + self.answer_timeout_s
@@ -160,7 +162,7 @@ class Writer:
             if waiting.until_s > loop.time():
                 self._overdue_check = loop.call_at(waiting.until_s, self._fail_overdue)
                 return
-            waiting.fail(TooBusy("The database does not answer.", retry_after_s=2))
+            waiting.fail(_overdue())
 
     async def _run(self) -> None:
         while True:
@@ -297,6 +299,10 @@ class Writer:
     def _give_up_on_stop(self) -> None:
         if self._stopping:
             raise TooBusy("This service is stopping and cannot reach its database.")
+
+
+def _overdue() -> TooBusy:
+    return TooBusy("The database does not answer.", retry_after_s=2)
 
 
 def _is_lost(connection: asyncpg.Connection, error: Exception) -> bool:
