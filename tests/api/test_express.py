@@ -435,6 +435,18 @@ async def test_a_client_that_hangs_up_during_its_call_finds_its_sale_later(ways:
     ways.assert_told_alike()
 
 
+async def test_a_client_that_hangs_up_in_the_middle_of_a_body_is_no_crash(ways: Ways) -> None:
+    for way in (ways.plain, ways.ordinary):
+        wire = (await way.served.wire()).send(way.sale()[:-1])
+        await asyncio.sleep(0.2)
+        await wire.leave()
+        await until(lambda: not way.served.server.server_state.connections)  # noqa: B023
+    await until(lambda: bool(ways.ordinary.lines))
+    assert ways.plain.lines == [], "nobody has asked for anything yet"
+    assert [(line["event"], line["status"]) for line in ways.ordinary.lines] == [("request", 499)]
+    assert (await ways.both()).status == 201
+
+
 async def test_what_was_accepted_is_answered_when_the_service_stops(ways: Ways) -> None:
     both = (ways.plain, ways.ordinary)
     async with standstill(*both):

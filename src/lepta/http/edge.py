@@ -2,6 +2,7 @@
 
 from time import perf_counter
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lepta.http.journal import Asked, Journal
@@ -103,6 +104,8 @@ class Edge:
                 await too_large(scope, exchange.receive, exchange.answer)
             else:
                 await self._app(scope, exchange.receive, exchange.answer)
+        except ClientDisconnect:
+            return  # it left in the middle of its body: there is nobody to answer
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a problem document
             await self._crashed(scope, exchange, error)
 
