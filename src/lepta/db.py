@@ -23,6 +23,7 @@ CLOSE_S = 3
 INDEX_PLANS = {
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
+    "enable_hashagg": "off",
     "enable_mergejoin": "off",
     "enable_bitmapscan": "off",
     "enable_material": "off",
