@@ -101,7 +101,7 @@ async def test_go_accepts_what_a_running_service_hands_out(
         index = one["log_index"]
         verdict = go_oracle.accepts(vkey, proof.checkpoint, proof.leaf, index, proof.path)
         assert verdict, verdict.reason
-        altered = proof.leaf.replace(b"25900", b"25901")
+        altered = proof.leaf.replace(b'"nsk-07"', b'"nsk-08"')
         assert altered != proof.leaf
         assert not go_oracle.accepts(vkey, proof.checkpoint, altered, index, proof.path)
     was, size = (int(note.splitlines()[1]) for note in (old, new))

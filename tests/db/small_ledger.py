@@ -6,20 +6,22 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import asyncpg
-import orjson
 import pytest
 
 from lepta.db import Address, Database
 from lepta.log.merkle import Frontier, leaf_hash
 from lepta.postgres.embedded import own
+from lepta.processing.beside import Beside, named, pack
 from lepta.processing.canonical import canonical
 from lepta.processing.decide import Answered
 from lepta.processing.directory import Directory
 from lepta.processing.events import Publish
+from lepta.processing.leaf import Leaf
 from lepta.processing.rulebooks import Rulebooks
 from lepta.processing.state import Submission
 from lepta.processing.writer import Writer
@@ -53,10 +55,14 @@ BULK = [
     {
         "campaign": f"bulk-{n:02}", "programme": "club", "title": {"en": "Bulk"}, "kind": "bonus",
         "what": {"categories": ["bulk"]}, "effect": {"earn": {"points": 1 + n}, "per": "unit"},
+        "funding": [
+            {"party": f"a-funder-of-bulk-with-a-long-name-{n:02}-{m:02}", "share": "0.05", "budget": {"points": 10**6}}
+            for m in range(20)
+        ],
     }
     for n in range(20)
 ]  # fmt: skip
-"""Enough campaigns on one basket for a leaf that is too long."""
+"""Enough funders of one basket for a leaf that is too long."""
 BAKERY_BASE = {**BASE, "campaign": "bakery-base", "programme": "bakery"}
 
 
@@ -219,17 +225,21 @@ class Tampered:
         return list((await verify(self.address, workers=1, **more)).lines())
 
     async def rewrite(self, log_index: int, change: Callable[[dict[str, Any]], Any]) -> None:
-        """Change a leaf's document, and hash it again as if nothing had happened."""
-        where = "WHERE log_index = $1"
-        leaf = await self.connection.fetchval(f"SELECT leaf FROM event {where}", log_index)
-        document = orjson.loads(leaf)
+        """Change a sale's leaf or what lies beside it, and make all digests anew as if nothing had happened."""
+        query = "SELECT leaf, beside FROM event WHERE log_index = $1"
+        [(leaf, beside)] = await self.connection.fetch(query, log_index)
+        lying = Beside(beside)
+        document = Leaf(leaf, lying.content).document
         change(document)
-        await self.overwrite(log_index, canonical(document))
+        content = {name: document.pop(name) for name in ("basket", "facts", "outcome")}
+        beside = pack(lying.salt, document.pop("request", lying.request), canonical(content))
+        document["beside"] = named(sha256(beside).digest())
+        await self.overwrite(log_index, canonical(document), beside)
 
-    async def overwrite(self, log_index: int, leaf: bytes) -> None:
+    async def overwrite(self, log_index: int, leaf: bytes, beside: bytes) -> None:
         """Put other bytes in a leaf's place, with their own hash."""
-        update = "UPDATE event SET leaf = $2, leaf_hash = $3 WHERE log_index = $1"
-        await self.connection.execute(update, log_index, leaf, leaf_hash(leaf))
+        update = "UPDATE event SET leaf = $2, leaf_hash = $3, beside = $4 WHERE log_index = $1"
+        await self.connection.execute(update, log_index, leaf, leaf_hash(leaf), beside)
 
     async def rebuild_tree(self, size: int) -> None:
         """Make head and tiles those of the first `size` leaves; what was signed stays."""

@@ -158,10 +158,13 @@ async def test_asking_for_absurdly_many_partitions_is_refused(sold: Address) -> 
             " VALUES (0, 9, 0, 1, 1, 1, 5, 1)"
         ),
         (
-            "INSERT INTO event (shard, log_index, received_at, occurred_at, kind, leaf, leaf_hash, salt, facts,"
-            " basket) VALUES (0, 9, now(), now(), 2, 'x', sha256('x'), '', '', '')"
+            "INSERT INTO event (shard, log_index, kind, leaf, leaf_hash, beside)"
+            " VALUES (0, 9, 2, 'x', sha256('x'), '')"
         ),
-        "INSERT INTO idempotency (shard, scope, key, refusal, digest) VALUES (0, 2, 'k', 'r', sha256('r'))",
+        (
+            "INSERT INTO idempotency (shard, scope, key, refusal, digest)"
+            " VALUES (0, 2, decode(repeat('00', 16), 'hex'), 'r', sha256('r'))"
+        ),
     ],
 )
 async def test_the_database_refuses_what_must_never_be(sold: Address, statement: str) -> None:

@@ -16,7 +16,7 @@ from small_ledger import (
 )
 
 HISTORY = {
-    "event": "log_index received_at occurred_at member shard kind leaf leaf_hash salt facts basket beside",
+    "event": "log_index member shard kind leaf leaf_hash beside",
     "entry": "log_index debit credit amount shard leg asset code",
     "account": "shard id kind ref code asset log_index",
     "asset": "id name",
@@ -31,7 +31,7 @@ STATE = {
     "lot": "account log_index remaining expires_on shard leg available_on",
     "budget": "shard counter used granted",
     "usage": "shard counter used",
-    "supporter": "member donations points money_minor shard campaign fund",
+    "supporter": "member points money_minor shard campaign fund",
     "standing": "donations shoppers points money_minor shard campaign fund",
     "log_head": "shard size root frontier rulebook next_account vkey",
 }
@@ -83,7 +83,7 @@ def variants(value: Any) -> list[Any]:
     if isinstance(value, datetime):
         return [value + timedelta(microseconds=1)]
     if isinstance(value, date):
-        return [date(2027, 1, 1) if value == date.max else value + timedelta(days=1)]
+        return [date(2027, 1, 1) if value in {date.min, date.max} else value + timedelta(days=1)]
     assert isinstance(value, int)
     return [value ^ 1, value ^ 1 << 14]
 
@@ -121,8 +121,7 @@ def names(table: str, column: str, row: asyncpg.Record, value: Any) -> list[str]
     if table in IN_EVENTS:
         return [f"event {each['log_index']}:" for each in both]
     if table == "idempotency":
-        keys = [repr(each["key"].decode(errors="backslashreplace")) for each in both if each["key"]]
-        return [*keys, *(each["key"].hex() for each in both if each["key"])]
+        return [each["key"].hex() for each in both if each["key"]]
     if table == "log_head":
         return ["log_head", "checkpoint", "event"]
     return [NAMES[table].format_map(each) for each in both]

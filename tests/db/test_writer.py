@@ -178,7 +178,8 @@ async def test_an_event_that_the_database_refuses_never_takes_its_neighbours_alo
     def altered(submission: Submission, *rest: Any, **more: Any) -> Decision:
         decision = honest(submission, *rest, **more)
         if isinstance(decision, Accepted) and decision.recorded.event.key.sequence == 3:
-            return decision._replace(facts=None)  # type: ignore[arg-type]
+            leaf = decision.leaf._replace(beside=None)  # type: ignore[arg-type]
+            return decision._replace(leaf=leaf)
         return decision
 
     monkeypatch.setattr(batch, "decide_checkout", altered)

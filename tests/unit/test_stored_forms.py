@@ -1,11 +1,16 @@
 """What is stored can be read back as it was: baskets, facts, outcomes, leaves."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
+from functools import partial
 
 import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import make
+from lepta.ledger.entries import Posting
+from lepta.processing.beside import Beside, pack
 from lepta.processing.canonical import canonical
 from lepta.processing.events import (
     BasketLine,
@@ -14,9 +19,18 @@ from lepta.processing.events import (
     basket_bytes,
     parse_basket,
 )
-from lepta.processing.leaf import LEAF_LIMIT, Leaf, write
+from lepta.processing.leaf import (
+    LEAF_LIMIT,
+    Booked,
+    Leaf,
+    Recorded,
+    Written,
+    at_till,
+    checkout_leaf,
+    parse_at_till,
+)
 from lepta.processing.outcome import Balance, Borne, Donation, Earned, Outcome, Points, Reason
-from lepta.processing.seen import MemberSeen, ProductSeen, Seen, StoreSeen, is_offline
+from lepta.processing.seen import MemberSeen, ProductSeen, Seen, StoreSeen
 from lepta.rules.facts import Gift
 
 words = st.text(
@@ -87,8 +101,18 @@ def test_facts_are_read_back_as_they_were_seen(
     store = StoreSeen("retail-nsk", None, "Asia/Novosibirsk", "club")
     seen = Seen(offline, store, "active", member, seen_products)
     stored = seen.to_bytes()
-    assert Seen.parse(stored, len(seen_products)) == seen
-    assert is_offline(stored) == offline
+    assert Seen.of(orjson.loads(stored), len(seen_products)) == seen
+
+
+SEEN = Seen(
+    False, StoreSeen("retail-nsk", None, "Asia/Novosibirsk", "club"), "active", None, (None,)
+)
+SOLD = make.checkout()
+MARK = bytes(16)
+
+
+def minutes_east(minutes: int) -> timezone:
+    return timezone(timedelta(minutes=minutes))
 
 
 def outcome(reasons: int = 1) -> Outcome:
@@ -107,28 +131,54 @@ def outcome(reasons: int = 1) -> Outcome:
 
 
 def test_an_outcome_is_read_back_as_it_was_decided() -> None:
-    stored = orjson.loads(canonical(outcome().to_leaf()))
-    assert Outcome.from_leaf(stored, 1) == outcome()
+    stored = orjson.loads(canonical(outcome().to_document()))
+    assert Outcome.of(stored, SOLD, SEEN) == outcome()
 
 
-def test_a_sale_that_gives_nothing_says_little_and_is_read_back() -> None:
+def test_a_sale_that_gives_nothing_says_nothing_and_is_read_back() -> None:
     nothing = Outcome(
-        "none", (), 100, 100, Points(0, 0, 0, 0, 0), 0, None, (), (), (0, 0), (0, 0), ()
+        "none", (), 25_900, 25_900, Points(0, 0, 0, 0, 0), 0, None, (), (), (0,), (0,), ()
     )
-    stored = orjson.loads(canonical(nothing.to_leaf()))
-    assert stored == {"card": "none", "total": 100, "to_pay": 100}
-    assert Outcome.from_leaf(stored, 2) == nothing
+    assert nothing.to_document() == {}
+    assert Outcome.of({}, SOLD, SEEN._replace(card_status="none")) == nothing
+
+
+def written(*postings: Posting) -> Written:
+    return checkout_leaf(
+        shard=0, log_index=7, event=SOLD, received_at=AT, rulebook=3, facts=SEEN.to_bytes(),
+        outcome=outcome(), booked=Booked((), postings, (), (), (), 2), packed=partial(pack, MARK, MARK),
+    )  # fmt: skip
+
+
+def test_a_sale_is_read_back_as_it_was_recorded() -> None:
+    leaf, beside, digest = written(Posting(1, 2, 12, 1))
+    found = Recorded.parse(leaf, beside)
+    event = SOLD._replace(card=None, identity=b"")
+    assert found == Recorded(0, 7, 3, digest, MARK, MARK, event, SEEN, outcome())
+    read = Leaf(leaf)
+    assert read.received_at == AT
+    assert (read.document["rulebook"], read.document["member"]) == (3, 2)
+    assert canonical(read.document) == leaf
 
 
 def test_what_is_too_long_for_a_leaf_lies_beside_it_under_its_digest() -> None:
-    document = {"v": 1, "index": 7, "outcome": outcome(reasons=9_000).to_leaf()}
-    whole = orjson.loads(canonical(document))
-    leaf, beside = write(document)
-    assert beside is not None
-    assert len(leaf) <= LEAF_LIMIT < len(beside)
-    read = Leaf(leaf, beside).document
-    assert {key: value for key, value in read.items() if key != "beside"} == whole
+    postings = [Posting(n, n + 1, 1, 1) for n in range(9_000)]
+    leaf, beside, digest = written(*postings)
+    assert len(leaf) < LEAF_LIMIT < len(Beside(beside).content)
+    assert orjson.loads(leaf)["beside"] == digest
+    read = Leaf(leaf, Beside(beside).content)
+    assert read.postings == postings
+    assert canonical(orjson.loads(Beside(beside).content)) == Beside(beside).content
+    assert Recorded.parse(leaf, beside).outcome == outcome()
 
 
-def test_a_short_leaf_lies_whole_in_the_log() -> None:
-    assert write({"v": 1}) == (b'{"v":1}', None)
+@given(st.datetimes(timezones=st.integers(-1439, 1439).map(minutes_east)))
+def test_a_tills_moment_is_read_back_with_its_offset(told: datetime) -> None:
+    read = parse_at_till(*at_till(told))
+    assert (read, read.utcoffset()) == (told, told.utcoffset())
+
+
+@pytest.mark.parametrize("data", [b"", b"\x01", b"\x02" + bytes(40), b"\x01" + bytes(40)])
+def test_what_was_not_packed_here_is_refused(data: bytes) -> None:
+    with pytest.raises(ValueError, match="what lies beside the leaf"):
+        _ = Beside(data).content

@@ -83,9 +83,7 @@ async def write(
         salt = salts[i * SALT_BYTES : (i + 1) * SALT_BYTES]
         decisions.append(_decide(submission, sale, state, received_at, salt))
     decided()
-    last_hash = await store.append(
-        connection, state, head, sources.chart, decisions, received_at=received_at
-    )
+    last_hash = await store.append(connection, state, head, sources.chart, decisions)
     answers = [Answered(decision, _shopper(decision, shoppers)) for decision in decisions]
     return Done(state, decisions, answers, head.size, last_hash)
 

@@ -4,23 +4,16 @@ The same function decides at the till, in `lepta verify --replay` and years late
 """
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 
 from lepta.errors import DomainError
 from lepta.ledger import chart
 from lepta.ledger.book import Book
-from lepta.ledger.chart import Account
 from lepta.ledger.lots import expiring
+from lepta.processing.beside import pack, request_digest
 from lepta.processing.events import Checkout, Publish
-from lepta.processing.leaf import (
-    Booked,
-    Digests,
-    Recorded,
-    Written,
-    checkout_leaf,
-    digests,
-    rulebook_leaf,
-)
+from lepta.processing.leaf import Booked, Packer, Recorded, Written, checkout_leaf, rulebook_leaf
 from lepta.processing.outcome import Balance, Borne, Donation, Earned, Outcome, Points, Reason
 from lepta.processing.recognition import Refused, Repeated, refusal_bytes
 from lepta.processing.sight import Prepared
@@ -38,9 +31,7 @@ class Accepted(NamedTuple):
     recorded: Recorded
     claims: tuple[Claim, ...]
     leaf: Written
-    facts: bytes
     booked: Booked
-    member_account: Account | None
 
 
 class Published(NamedTuple):
@@ -73,10 +64,7 @@ def decide_checkout(
         header = submission.header
         stored = None if header is None else refusal_bytes(error, event, salt)
         return Refused(error, header, stored)
-    facts = prepared.seen.to_bytes()
-    return _record(
-        prepared, verdict, submission.claims, state, received_at=received_at, salt=salt, facts=facts
-    )
+    return _record(prepared, verdict, submission.claims, state, received_at=received_at, salt=salt)
 
 
 def _record(
@@ -87,25 +75,24 @@ def _record(
     *,
     received_at: datetime,
     salt: bytes,
-    facts: bytes,
 ) -> Accepted:
-    event, seen = prepared.event, prepared.seen
-    log_index = state.size
-    hashes = digests(salt, event.identity, facts, event.basket)
+    event, log_index = prepared.event, state.size
     booked = post(log_index, prepared, verdict, state)
     outcome = conclude(prepared, verdict, state.book, received_at)
+    request = request_digest(salt, event.identity)
     leaf = written(
-        prepared, outcome, booked, hashes,
-        shard=state.shard, log_index=log_index, received_at=received_at, rulebook=state.rulebook.digest,
+        prepared, outcome, booked, partial(pack, salt, request),
+        shard=state.shard, log_index=log_index, received_at=received_at, rulebook=state.rulebook.number,
     )  # fmt: skip
     recorded = Recorded(
-        state.shard, log_index, state.rulebook.digest, hashes.request, salt, event, seen, outcome
-    )
+        state.shard, log_index, state.rulebook.number, leaf.digest, salt, request,
+        event, prepared.seen, outcome,
+    )  # fmt: skip
     state.size += 1
     state.recorded[log_index] = recorded
     for claim in claims:
         state.claims[claim] = log_index
-    return Accepted(recorded, claims, leaf, facts, booked, prepared.member_account)
+    return Accepted(recorded, claims, leaf, booked)
 
 
 def post(log_index: int, prepared: Prepared, verdict: Verdict, state: State) -> Booked:
@@ -119,32 +106,32 @@ def post(log_index: int, prepared: Prepared, verdict: Verdict, state: State) -> 
     for counter, amount in used:
         state.counts[counter] = state.counts.get(counter, 0) + amount
         state.used[counter] = state.used.get(counter, 0) + amount
-    return Booked(opened + further, postings, verdict.issues, verdict.spent, used)
+    member = state.book.accounts[account] if account else None
+    return Booked(opened + further, postings, verdict.issues, verdict.spent, used, member)
 
 
 def written(
     prepared: Prepared,
     outcome: Outcome,
     booked: Booked,
-    hashes: Digests,
+    packed: Packer,
     *,
     shard: int,
     log_index: int,
     received_at: datetime,
-    rulebook: bytes,
+    rulebook: int,
 ) -> Written:
-    """The bytes of a sale's leaf."""
-    member = prepared.seen.member
+    """The bytes of a sale's leaf, and what lies beside it."""
     return checkout_leaf(
         shard=shard,
         log_index=log_index,
         event=prepared.event,
         received_at=received_at,
         rulebook=rulebook,
-        hashes=hashes,
-        member=member.ref if member else None,
+        facts=prepared.seen.to_bytes(),
         outcome=outcome,
         booked=booked,
+        packed=packed,
     )
 
 
@@ -225,7 +212,7 @@ def decide_publish(event: Publish, state: State, *, received_at: datetime) -> Pu
     log_index = state.size
     leaf = rulebook_leaf(
         shard=state.shard, log_index=log_index, received_at=received_at,
-        rulebook=rulebook.digest, change=event.change,
+        rulebook=rulebook.number, digest=rulebook.digest, change=event.change,
     )  # fmt: skip
     state.size += 1
     state.rulebook = rulebook

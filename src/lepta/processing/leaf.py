@@ -1,17 +1,19 @@
 """A leaf: the canonical JSON bytes of one event, exactly as hashed into the log. Never re-serialised to hash.
 
 `v` version · `shard`, `index` place in the log · `kind` · `till` [store, till, business day, sequence] · `at`
-[received (UTC, milliseconds), occurred] · `rulebook` the deciding one · `request`, `facts`, `basket` salted digests ·
-`member` ref · `outcome` (see `Outcome.to_leaf`) · `opens` [[number, kind, ref, code, asset]] accounts first used here ·
-`entries` [[debit, credit, amount, code]] by account number · `lots` [[entry, last day, available from]] of points that
-expire or wait · `spent` [[log index, entry, points, last day]] · `used` [[counter, units]] of limits · `beside` digest of what of these
-was too long and lies beside the log.
+[received (milliseconds since 1970), occurred (seconds since 1970), its offset (minutes), microseconds if any] ·
+`rulebook` number of the deciding one: publications are counted from 1 · `beside` digest of what lies beside the log
+(see `beside`) · `member` account that the sale's member is known by · `opens` [[number, kind, ref, code, asset]]
+accounts first used here · `entries` [[debit, credit, amount, code]] by account number · `lots` [[last day, available
+from, entries …]] of points that expire or wait · `spent` [[log index, entry, points, last day]] · `used`
+[[counter, units]] of limits. What is empty is left out.
 """
 
-from collections.abc import Sequence
+from base64 import urlsafe_b64decode
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from functools import cached_property
+from datetime import UTC, date, datetime, timedelta, timezone
+from functools import cached_property, lru_cache
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -20,51 +22,58 @@ import orjson
 from lepta.ledger.book import Issue, Opened
 from lepta.ledger.chart import Account
 from lepta.ledger.entries import Posting
-from lepta.ledger.lots import NEVER, Lot, Spent
+from lepta.ledger.lots import NEVER, Spent
+from lepta.processing.beside import Beside, named, request_digest
 from lepta.processing.canonical import canonical
 from lepta.processing.events import Checkout, NaturalKey, identity, parse_basket
 from lepta.processing.outcome import Outcome
-from lepta.processing.seen import Seen, is_offline
+from lepta.processing.seen import Seen
 
 LEAF_LIMIT = 65_535
 MAX_SHARD = 2**15 - 1
-MOVABLE = ("outcome", "opens", "entries", "lots", "spent", "used")
-"""What lies beside the log, under the leaf's digest of it, when the whole is too long for a leaf."""
+MOVABLE = ("opens", "entries", "lots", "spent", "used")
+"""What lies beside the log when the whole is too long for a leaf."""
 KINDS = {"rulebook": 1, "checkout": 2}
 """Numbers of table `event`: never change one, never use one again."""
 KIND_NAMES = {number: name for name, number in KINDS.items()}
 
-
-class Digests(NamedTuple):
-    """Salted SHA-256 digests of what lies beside the log or nowhere, in hexadecimal."""
-
-    request: str
-    facts: str
-    basket: str
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_MINUTE = timedelta(minutes=1)
 
 
-def digests(salt: bytes, request: bytes, facts: bytes, basket: bytes) -> Digests:
-    """Without the salt nobody can guess a card or basket and check the guess against a leaf."""
-    return Digests(
-        sha256(salt + b"request\n" + request).hexdigest(),
-        sha256(salt + b"facts\n" + facts).hexdigest(),
-        sha256(salt + b"basket\n" + basket).hexdigest(),
-    )
+@lru_cache(maxsize=64)
+def _milliseconds(moment: datetime) -> int:
+    """Since 1970. All sales of a batch are received at one moment."""
+    return (moment - _EPOCH) // _MILLISECOND
 
 
-def stamp(moment: datetime) -> str:
-    """UTC to the millisecond, as `received` is written."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def at_till(moment: datetime) -> list[int]:
+    """Seconds since 1970 and the offset in minutes; microseconds only where there are any."""
+    since = moment - _EPOCH
+    offset = moment.utcoffset()
+    assert offset is not None, moment
+    array = [since.days * 86_400 + since.seconds, offset // _MINUTE]
+    if since.microseconds:
+        array.append(since.microseconds)
+    return array
+
+
+def parse_at_till(seconds: int, offset: int, micros: int = 0) -> datetime:
+    """What `at_till` wrote."""
+    moment = _EPOCH + timedelta(seconds=seconds, microseconds=micros)
+    return moment.astimezone(timezone(timedelta(minutes=offset)))
 
 
 class Booked(NamedTuple):
-    """What an event did to the ledger, by account numbers."""
+    """What an event did to the ledger, by account numbers; `member` is the account its member is known by."""
 
     opened: Sequence[Opened]
     postings: Sequence[Posting]
     issues: Sequence[Issue]
     spent: Sequence[Spent]
     used: Sequence[tuple[str, int]]
+    member: int | None = None
 
     def to_leaf(self) -> dict[str, Any]:
         """As it stands in the leaf; what is empty is left out."""
@@ -72,21 +81,29 @@ class Booked(NamedTuple):
         if self.opened:
             document["opens"] = [(number, *account) for number, account in self.opened]
         if self.postings:
-            document["entries"] = self.postings
-        lots = [
-            (i.leg, _day(i.expires_on), i.available_on)
-            for i in self.issues
-            if i.expires_on != NEVER or i.available_on
-        ]
-        if lots:
-            document["lots"] = lots
+            document["entries"] = list(map(tuple, self.postings))
+        if self.issues:
+            lots = _lots(self.issues)
+            if lots:
+                document["lots"] = lots
         if self.spent:
             document["spent"] = [
                 (lot.log_index, lot.leg, points, _day(lot.expires_on)) for lot, points in self.spent
             ]
         if self.used:
             document["used"] = self.used
+        if self.member is not None:
+            document["member"] = self.member
         return document
+
+
+def _lots(issues: Sequence[Issue]) -> list[list[Any]]:
+    """Entries by the days of the lots that they made."""
+    by_days: dict[tuple[date, date | None], list[Any]] = {}
+    for leg, last, start in issues:
+        if last != NEVER or start:
+            by_days.setdefault((last, start), [_day(last), start]).append(leg)
+    return list(by_days.values())
 
 
 def _day(day: date) -> date | None:
@@ -94,23 +111,16 @@ def _day(day: date) -> date | None:
 
 
 class Written(NamedTuple):
-    """A leaf's bytes, and the lists that were too long for it."""
+    """A leaf's bytes, and what lies beside it; a publication has nothing there."""
 
     leaf: bytes
-    beside: bytes | None
+    beside: bytes
+    digest: str
+    """Of what lies beside it, as the leaf has it."""
 
 
-def write(document: dict[str, Any]) -> Written:
-    """Canonical JSON: keys sorted, no spaces, UTF-8. What is too long for a leaf is replaced by its digest."""
-    leaf = canonical(document)
-    if len(leaf) <= LEAF_LIMIT:
-        return Written(leaf, None)
-    moved = {name: document.pop(name) for name in MOVABLE if name in document}
-    beside = canonical(moved)
-    document["beside"] = sha256(beside).hexdigest()
-    leaf = canonical(document)
-    assert len(leaf) <= LEAF_LIMIT, len(leaf)
-    return Written(leaf, beside)
+Packer = Callable[[bytes], bytes]
+"""Makes the value to store of a content: see `beside.pack`."""
 
 
 def checkout_leaf(
@@ -119,47 +129,62 @@ def checkout_leaf(
     log_index: int,
     event: Checkout,
     received_at: datetime,
-    rulebook: bytes,
-    hashes: Digests,
-    member: str | None,
+    rulebook: int,
+    facts: bytes,
     outcome: Outcome,
     booked: Booked,
+    packed: Packer,
 ) -> Written:
-    """The leaf of a sale."""
+    """The leaf of a sale and what lies beside it. What is too long for a leaf goes there, too."""
     document: dict[str, Any] = {
         "v": 1,
         "shard": shard,
         "index": log_index,
         "kind": "checkout",
-        "till": event.key,
-        "at": [stamp(received_at), event.occurred_at.isoformat()],
-        "rulebook": rulebook.hex(),
-        "request": hashes.request,
-        "facts": hashes.facts,
-        "basket": hashes.basket,
-        "outcome": outcome.to_leaf(),
+        "till": tuple(event.key),
+        "at": [_milliseconds(received_at), *at_till(event.occurred_at)],
+        "rulebook": rulebook,
         **booked.to_leaf(),
     }
-    if member is not None:
-        document["member"] = member
-    return write(document)
+    content = b'{"basket":%b,"facts":%b,"outcome":%b}' % (
+        event.basket, facts, canonical(outcome.to_document()),
+    )  # fmt: skip
+    written = _written(document, packed(content))
+    if len(written.leaf) <= LEAF_LIMIT:
+        return written
+    moved = {name: document.pop(name) for name in MOVABLE if name in document}
+    longer = canonical({**orjson.loads(content), **orjson.loads(canonical(moved))})
+    written = _written(document, packed(longer))
+    assert len(written.leaf) <= LEAF_LIMIT, len(written.leaf)
+    return written
+
+
+def _written(document: dict[str, Any], beside: bytes) -> Written:
+    digest = document["beside"] = named(sha256(beside).digest())
+    return Written(canonical(document), beside, digest)
 
 
 def rulebook_leaf(
-    *, shard: int, log_index: int, received_at: datetime, rulebook: bytes, change: bytes
+    *,
+    shard: int,
+    log_index: int,
+    received_at: datetime,
+    rulebook: int,
+    digest: bytes,
+    change: bytes,
 ) -> Written:
-    """The leaf of a publication: the new rulebook's digest and the change that made it."""
-    return write(
-        {
-            "v": 1,
-            "shard": shard,
-            "index": log_index,
-            "kind": "rulebook",
-            "at": [stamp(received_at)],
-            "rulebook": rulebook.hex(),
-            "change": sha256(change).hexdigest(),
-        }
-    )
+    """The leaf of a publication: the new rulebook's number and digest, and that of the change that made it."""
+    document = {
+        "v": 1,
+        "shard": shard,
+        "index": log_index,
+        "kind": "rulebook",
+        "at": [_milliseconds(received_at)],
+        "rulebook": rulebook,
+        "digest": digest.hex(),
+        "change": sha256(change).hexdigest(),
+    }
+    return Written(canonical(document), b"", "")
 
 
 @dataclass(frozen=True)
@@ -167,13 +192,14 @@ class Leaf:
     """A leaf read back, for answers and for verification."""
 
     data: bytes
-    beside: bytes | None = None
+    content: bytes | None = None
+    """Of what lies beside it."""
 
     @cached_property
     def document(self) -> dict[str, Any]:
         """The parsed leaf and what lies beside it; raises `ValueError` where the bytes are not JSON."""
         document: dict[str, Any] = orjson.loads(self.data)
-        return document if self.beside is None else {**document, **orjson.loads(self.beside)}
+        return document if self.content is None else {**document, **orjson.loads(self.content)}
 
     @property
     def index(self) -> int:
@@ -186,30 +212,25 @@ class Leaf:
         return str(self.document["kind"])
 
     @property
-    def rulebook(self) -> bytes:
-        """Digest of the rulebook that decided."""
-        return bytes.fromhex(self.document["rulebook"])
+    def rulebook(self) -> int:
+        """Number of the rulebook that decided."""
+        return int(self.document["rulebook"])
 
     @property
     def received_at(self) -> datetime:
         """When the writer took it."""
-        return datetime.fromisoformat(self.document["at"][0])
+        return _EPOCH + timedelta(milliseconds=self.document["at"][0])
 
     @property
     def occurred_at(self) -> datetime:
-        """When it happened at the till; of what has no till: when it was received."""
-        return datetime.fromisoformat(self.document["at"][-1])
+        """When it happened at the till."""
+        return parse_at_till(*self.document["at"][1:])
 
     @property
     def key(self) -> NaturalKey:
         """The till's name for it."""
         store, till, day, sequence = self.document["till"]
         return NaturalKey(store, till, date.fromisoformat(day), sequence)
-
-    @property
-    def member(self) -> str | None:
-        """The member's ref."""
-        return self.document.get("member")
 
     @property
     def opened(self) -> list[Opened]:
@@ -222,28 +243,15 @@ class Leaf:
         return [Posting(*entry) for entry in self.document.get("entries", ())]
 
     @property
-    def spent(self) -> list[Spent]:
-        """What was taken from which lot; `remaining` of the lot is not in the leaf and 0 here."""
-        return [
-            Spent(Lot(date.fromisoformat(day) if day else NEVER, index, leg, 0), points)
-            for index, leg, points, day in self.document.get("spent", ())
-        ]
+    def seen(self) -> Seen:
+        """Its facts."""
+        return Seen.of(self.document["facts"], len(self.document["basket"]["lines"]))
 
     @property
-    def issue_days(self) -> dict[int, tuple[date, date | None]]:
-        """Of points that expire or wait: (last day, available from) by entry."""
-        return {
-            leg: (
-                date.fromisoformat(last) if last else NEVER,
-                date.fromisoformat(start) if start else None,
-            )
-            for leg, last, start in self.document.get("lots", ())
-        }
-
-    @property
-    def used(self) -> list[tuple[str, int]]:
-        """Limits consumed: (counter, by how much)."""
-        return [(counter, amount) for counter, amount in self.document.get("used", ())]
+    def event(self) -> Checkout:
+        """The sale; its card is nowhere stored."""
+        basket, offline = canonical(self.document["basket"]), self.seen.offline
+        return parse_basket(self.key, self.occurred_at, basket, offline=offline)
 
 
 class Recorded(NamedTuple):
@@ -251,56 +259,50 @@ class Recorded(NamedTuple):
 
     shard: int
     log_index: int
-    rulebook: bytes
-    request_digest: str
+    rulebook: int
+    """Number of the deciding one."""
+    digest: str
+    """Of what lies beside its leaf, as the leaf has it."""
     salt: bytes
+    request: bytes
+    """See `request_digest`."""
     event: Checkout
     seen: Seen
     outcome: Outcome
 
     @classmethod
-    def parse(
-        cls, leaf: bytes, beside: bytes | None, salt: bytes, facts: bytes, basket: bytes
-    ) -> "Recorded":
-        """Read back what the tables hold."""
-        read = Leaf(leaf, beside)
-        document = read.document
-        event = parse_basket(read.key, read.occurred_at, basket, offline=is_offline(facts))
+    def parse(cls, leaf: bytes, beside: bytes) -> "Recorded":
+        """Read back what table `event` holds."""
+        lying = Beside(beside)
+        read = Leaf(leaf, lying.content)
+        event, seen = read.event, read.seen
+        outcome = Outcome.of(read.document["outcome"], event, seen)
         return cls(
-            shard=document["shard"],
-            log_index=read.index,
-            rulebook=read.rulebook,
-            request_digest=document["request"],
-            salt=salt,
-            event=event,
-            seen=Seen.parse(facts, len(event.lines)),
-            outcome=Outcome.from_leaf(document["outcome"], len(event.lines)),
-        )
+            read.document["shard"], read.index, read.rulebook, read.document["beside"],
+            lying.salt, lying.request, event, seen, outcome,
+        )  # fmt: skip
 
     @property
     def id(self) -> str:
         """The checkout's public name."""
-        return checkout_id(self.shard, self.log_index, self.request_digest)
+        return checkout_id(self.shard, self.log_index, self.digest)
 
     def equals(self, event: Checkout) -> bool:
         """Whether `event` is this very event, card included."""
-        return self._matches(event.identity)
+        return request_digest(self.salt, event.identity) == self.request
 
     def is_same_sale(self, event: Checkout) -> bool:
         """Whether it has the same lines, total and card, whatever its natural key."""
         mine = self.event
         if (mine.lines, mine.total, mine.currency) != (event.lines, event.total, event.currency):
             return False
-        return self._matches(identity(mine.key, mine.occurred_at, mine.basket, event.card))
-
-    def _matches(self, request: bytes) -> bool:
-        digest = sha256(self.salt + b"request\n" + request).hexdigest()
-        return digest == self.request_digest
+        named_alike = identity(mine.key, mine.occurred_at, mine.basket, event.card)
+        return request_digest(self.salt, named_alike) == self.request
 
 
-def checkout_id(shard: int, log_index: int, request_digest: str) -> str:
-    """A sale's public name: 4 + 12 hexadecimal digits of its place, 8 of its digest that cannot be guessed."""
-    return f"{shard:04x}{log_index:012x}{request_digest[:8]}"
+def checkout_id(shard: int, log_index: int, digest: str) -> str:
+    """A sale's public name: 4 + 12 hexadecimal digits of its place, and 8 of its digest that cannot be guessed."""
+    return f"{shard:04x}{log_index:012x}{urlsafe_b64decode(digest[:8]).hex()[:8]}"
 
 
 def parse_checkout_id(text: str) -> tuple[int, int] | None:

@@ -43,6 +43,8 @@ class Chart:
     accounts: dict[Account, int] = field(default_factory=dict)
     assets: dict[str, int] = field(default_factory=dict)
     asset_names: dict[int, str] = field(default_factory=dict)
+    funds: dict[str, int] = field(default_factory=dict)
+    """Of each fund the first account: the number that supporters know it by."""
 
     async def refresh(self, connection: Connection, shard: int, next_account: int) -> None:
         """Read what other writers have opened since."""
@@ -51,7 +53,7 @@ class Chart:
         self.learn_assets((row[0], row[1]) for row in await connection.fetch(sql.READ_ASSETS))
         rows = await connection.fetch(sql.READ_PARTY_ACCOUNTS, shard, self.next_account)
         for number, kind, ref, code, asset in rows:
-            self.accounts[Account(kind, ref, code, self.asset_names[asset])] = number
+            self._learn(number, Account(kind, ref, code, self.asset_names[asset]))
         self.next_account = next_account
 
     def learn_assets(self, rows: Iterable[tuple[int, str]]) -> None:
@@ -64,8 +66,13 @@ class Chart:
         """Take in what a batch has opened, once it is committed."""
         for _, (number, account) in changes.opened:
             if account.kind != "member":
-                self.accounts[account] = number
+                self._learn(number, account)
         self.next_account = next_account
+
+    def _learn(self, number: int, account: Account) -> None:
+        self.accounts[account] = number
+        if account.kind == "fund":
+            self.funds.setdefault(account.ref, number)
 
 
 async def lock_head(connection: Connection, shard: int) -> Head:
@@ -112,10 +119,7 @@ async def read_recorded(
     if not wanted:
         return {}
     rows = await connection.fetch(sql.READ_EVENTS, shard, wanted)
-    return {
-        index: Recorded.parse(leaf, beside, salt, facts, basket)
-        for index, leaf, beside, salt, facts, basket in rows
-    }
+    return {index: Recorded.parse(leaf, beside) for index, leaf, beside in rows}
 
 
 async def read_shoppers(

@@ -1,10 +1,14 @@
-"""The outcome of a sale: what its leaf says and every answer is made of.
+"""The outcome of a sale: what every answer is made of, kept beside its leaf.
 
 A fresh answer and one given years later are built from the same value, so they cannot differ.
 """
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any, NamedTuple
+
+from lepta.processing.events import Checkout
+from lepta.processing.seen import Seen
 
 Json = dict[str, Any]
 
@@ -83,26 +87,33 @@ class Outcome(NamedTuple):
     redeemed_by_line: tuple[int, ...]
     reasons: tuple[Reason, ...]
 
-    def to_leaf(self) -> Json:
-        """As it stands in the leaf: arrays in the order of the fields, what is nothing left out."""
-        document: Json = {"card": self.card_status, "total": self.total, "to_pay": self.to_pay}
+    def to_document(self) -> Json:
+        """As it lies beside the leaf: arrays in the order of the fields, what is nothing left out, and so is what
+        basket and facts say as well.
+        """
+        document: Json = {}
         if self.flags:
             document["flags"] = self.flags
-        if any(self.points):
-            document["points"] = [*self.points, self.redeemed_money]
+        points = [*self.points, self.redeemed_money]
+        if any(points):
+            while not points[-1]:
+                points.pop()
+            document["points"] = points
         if self.balance is not None:
             *sums, days = self.balance
             document["balance"] = [*sums, *days]
         if self.earned:
-            document["earned"] = self.earned
+            document["earned"] = list(map(tuple, self.earned))
         if self.donations:
-            document["donations"] = self.donations
+            document["donations"] = [
+                (*d[:5], list(map(tuple, d.funders)), *d[6:]) for d in self.donations
+            ]
         if any(self.earned_by_line):
             document["line_earned"] = self.earned_by_line
         if any(self.redeemed_by_line):
             document["line_redeemed"] = self.redeemed_by_line
         if self.reasons:
-            document["why"] = self.reasons
+            document["why"] = list(map(tuple, self.reasons))
         return document
 
     def given_for(self) -> list[tuple[str, tuple[int, ...]]]:
@@ -111,24 +122,31 @@ class Outcome(NamedTuple):
         return earned + [(d.campaign, d.lines) for d in self.donations]
 
     @classmethod
-    def from_leaf(cls, document: Json, lines: int) -> "Outcome":
-        """What `to_leaf` wrote for a basket of so many lines."""
-        nothing = (0,) * lines
-        *points, redeemed_money = document.get("points", (0,) * 6)
+    def of(cls, document: Json, event: Checkout, seen: Seen) -> "Outcome":
+        """What `to_document` wrote of this sale."""
+        nothing = (0,) * len(event.lines)
+        said: list[int] = document.get("points", [])
+        *points, redeemed_money = [*said, *[0] * (6 - len(said))]
+        donations = tuple(_donation(*d) for d in document.get("donations", ()))
         return cls(
-            card_status=document["card"],
+            card_status=seen.card_status,
             flags=tuple(document.get("flags", ())),
-            total=document["total"],
-            to_pay=document["to_pay"],
+            total=event.total,
+            to_pay=to_pay(event.total, redeemed_money, donations),
             points=Points(*points),
             redeemed_money=redeemed_money,
             balance=_balance(document.get("balance")),
             earned=tuple(Earned(c, p, u, tuple(at)) for c, p, u, at in document.get("earned", ())),
-            donations=tuple(_donation(*d) for d in document.get("donations", ())),
+            donations=donations,
             earned_by_line=tuple(document.get("line_earned", nothing)),
             redeemed_by_line=tuple(document.get("line_redeemed", nothing)),
             reasons=tuple(Reason(*r) for r in document.get("why", ())),
         )
+
+
+def to_pay(total: int, redeemed_money: int, donations: Iterable[Donation]) -> int:
+    """The total less what points paid, and what the shopper gives on top."""
+    return total - redeemed_money + sum([d.shopper_money for d in donations])
 
 
 def _balance(array: list[Any] | None) -> Balance | None:
@@ -139,7 +157,7 @@ def _balance(array: list[Any] | None) -> Balance | None:
     return Balance(available, held, pending, expiring)
 
 
-def _donation(  # noqa: PLR0917 - the order is the leaf's
+def _donation(  # noqa: PLR0917 - the order is the stored one
     campaign: str,
     fund: str,
     points: int,

@@ -15,7 +15,7 @@ from lepta.processing.rulebooks import Rulebooks
 from lepta.processing.state import NATURAL, ShopperRecord, natural_claim
 
 BY_INDEX = text("""
-    SELECT leaf, beside, salt, facts, basket FROM event
+    SELECT leaf, beside FROM event
     WHERE shard = :shard AND log_index = :log_index AND kind = :kind
 """)
 CLAIMED = text("""

@@ -1,7 +1,7 @@
 """The newest rulebook, kept in step with the log: loaded from its chain of changes, never edited."""
 
 import gc
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import asyncpg
 
@@ -14,6 +14,8 @@ class Rulebooks:
     """Several processes publish; each follows by reading the changes it has not seen."""
 
     newest: Rulebook = EMPTY
+    digests: dict[int, bytes] = field(default_factory=dict)
+    """Of every rulebook so far, by number."""
 
     async def refresh(self, connection: asyncpg.Connection, digest: bytes) -> None:
         """Follow the chain to the rulebook that the log's head names, or beyond if others were faster."""
@@ -22,6 +24,7 @@ class Rulebooks:
         rulebook = self.newest
         for _, change in await connection.fetch(sql.READ_CHANGES, rulebook.number):
             rulebook = rulebook.extended(change)
+            self.digests[rulebook.number] = rulebook.digest
         self.follow(rulebook)
 
     def follow(self, rulebook: Rulebook) -> None:
@@ -32,5 +35,6 @@ class Rulebooks:
         """
         if rulebook.number > self.newest.number:
             self.newest = rulebook
+            self.digests[rulebook.number] = rulebook.digest
             gc.collect()
             gc.freeze()

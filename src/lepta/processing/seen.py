@@ -5,8 +5,6 @@ With it, the basket and the log before it, a sale can be decided again when ever
 
 from typing import Any, NamedTuple
 
-import orjson
-
 from lepta.processing.canonical import canonical
 
 CARD_STATUSES = ("none", "unknown", "active", "not-activated", "blocked")
@@ -67,9 +65,8 @@ class Seen(NamedTuple):
         return canonical(document)
 
     @classmethod
-    def parse(cls, data: bytes, lines: int) -> "Seen":
-        """What `to_bytes` wrote for a basket of so many lines."""
-        document = orjson.loads(data)
+    def of(cls, document: dict[str, Any], lines: int) -> "Seen":
+        """What `to_bytes` wrote for a basket of so many lines, parsed."""
         member, products = document.get("member"), document.get("products")
         return cls(
             offline=document.get("offline", False),
@@ -80,8 +77,3 @@ class Seen(NamedTuple):
             if products
             else (None,) * lines,
         )
-
-
-def is_offline(data: bytes) -> bool:
-    """Whether stored facts are those of a sale that was over when it was sent."""
-    return bool(orjson.loads(data).get("offline", False))

@@ -23,11 +23,10 @@ FIND_CLAIMS = """
     ) i
 """
 READ_EVENTS = """
-    SELECT k.log_index, e.leaf, e.beside, e.salt, e.facts, e.basket
+    SELECT k.log_index, e.leaf, e.beside
     FROM unnest($2::bigint[]) AS k (log_index)
     CROSS JOIN LATERAL (
-        SELECT leaf, beside, salt, facts, basket FROM event
-        WHERE shard = $1 AND log_index = k.log_index OFFSET 0
+        SELECT leaf, beside FROM event WHERE shard = $1 AND log_index = k.log_index OFFSET 0
     ) e
 """
 READ_SHOPPERS = """
@@ -51,12 +50,12 @@ READ_SHOPPERS = """
 """
 READ_PARTY_ACCOUNTS = """
     SELECT id, kind, ref, code, asset FROM account
-    WHERE shard = $1 AND id >= $2 AND kind <> 'member'
+    WHERE shard = $1 AND id >= $2 AND kind <> 'member' ORDER BY id
 """
 READ_ASSETS = "SELECT id, name FROM asset"
 READ_LOTS = """
     SELECT k.account, l.expires_on, l.log_index, l.leg, l.remaining
-    FROM unnest($2::bigint[], $3::date[]) AS k (account, until)
+    FROM unnest($2::integer[], $3::date[]) AS k (account, until)
     CROSS JOIN LATERAL (
         SELECT expires_on, log_index, leg, remaining FROM lot
         WHERE shard = $1 AND account = k.account AND expires_on <= k.until OFFSET 0
@@ -87,7 +86,7 @@ GRANT_BUDGETS = """
 """
 
 
-_NUMBERS = count(3)
+_NUMBERS = count(2)
 
 
 def _rows(types: str) -> str:
@@ -97,44 +96,42 @@ def _rows(types: str) -> str:
 
 
 # All that a batch writes, in one round trip; a part with nothing to write gets empty arrays. `UPDATE 1` is its proof.
-# $1 is the shard, $2 when the batch was received; all others are numbered in the order in which they stand here.
+# $1 is the shard; all others are numbered in the order in which they stand here.
 # No row is written twice: an account opened just now gets its final sums at once, the others are moved. Balances are
 # not upserted, since CHECK looks at the row offered for insertion: a redemption would be refused however many points
 # the member has.
 APPEND = f"""
     WITH opened AS (
         INSERT INTO account (shard, id, kind, ref, code, asset, log_index)
-        SELECT $1, * FROM {_rows("bigint text text text smallint bigint")}
+        SELECT $1, * FROM {_rows("integer text text text smallint bigint")}
     ), first_balances AS (
         INSERT INTO account_balance (shard, account, limit_side, debits, credits)
-        SELECT $1, * FROM {_rows("bigint smallint bigint bigint")}
+        SELECT $1, * FROM {_rows("integer smallint bigint bigint")}
     ), balances AS (
         UPDATE account_balance b SET debits = b.debits + m.debits, credits = b.credits + m.credits
         FROM (
             SELECT a.place, k.debits, k.credits
-            FROM {_rows("bigint bigint bigint")} AS k (account, debits, credits)
+            FROM {_rows("integer bigint bigint")} AS k (account, debits, credits)
             CROSS JOIN LATERAL (
                 SELECT ctid AS place FROM account_balance WHERE shard = $1 AND account = k.account OFFSET 0
             ) a
         ) m
         WHERE b.ctid = m.place
     ), events AS (
-        INSERT INTO event (shard, received_at, log_index, occurred_at, member, kind,
-                           leaf, beside, salt, facts, basket, leaf_hash)
-        SELECT $1, $2, * FROM
-            {_rows("bigint timestamptz bigint smallint bytea bytea bytea bytea bytea bytea")}
+        INSERT INTO event (shard, log_index, member, kind, leaf, beside, leaf_hash)
+        SELECT $1, * FROM {_rows("bigint integer smallint bytea bytea bytea")}
     ), entries AS (
         INSERT INTO entry (shard, log_index, leg, debit, credit, asset, amount, code)
-        SELECT $1, * FROM {_rows("bigint smallint bigint bigint smallint bigint smallint")}
+        SELECT $1, * FROM {_rows("bigint smallint integer integer smallint bigint smallint")}
     ), claims AS (
         INSERT INTO idempotency (shard, scope, key, log_index, refusal, digest)
         SELECT $1, * FROM {_rows("smallint bytea bigint bytea bytea")}
     ), new_lots AS (
         INSERT INTO lot (shard, account, expires_on, log_index, leg, remaining, available_on)
-        SELECT $1, * FROM {_rows("bigint date bigint smallint bigint date")}
+        SELECT $1, * FROM {_rows("integer date bigint smallint bigint date")}
     ), touched_lots AS MATERIALIZED (
         SELECT a.place, k.remaining
-        FROM {_rows("bigint date bigint smallint bigint")}
+        FROM {_rows("integer date bigint smallint bigint")}
             AS k (account, expires_on, log_index, leg, remaining)
         CROSS JOIN LATERAL (
             SELECT ctid AS place FROM lot
@@ -147,7 +144,7 @@ APPEND = f"""
         DELETE FROM lot l USING touched_lots m WHERE m.remaining = 0 AND l.ctid = m.place
     ), allocations AS (
         INSERT INTO lot_allocation (shard, log_index, seq, account, lot_log_index, lot_leg, expires_on, amount)
-        SELECT $1, * FROM {_rows("bigint smallint bigint bigint smallint date bigint")}
+        SELECT $1, * FROM {_rows("bigint smallint integer bigint smallint date bigint")}
     ), budgets AS (
         UPDATE budget b SET used = b.used + m.used
         FROM (
@@ -163,29 +160,24 @@ APPEND = f"""
         ON CONFLICT (shard, counter) DO UPDATE SET used = usage.used + excluded.used
     ), given AS MATERIALIZED (
         SELECT k.*, s.place
-        FROM {_rows("bigint text text bigint bigint bigint")}
-            AS k (member, campaign, fund, donations, points, money_minor)
+        FROM {_rows("integer integer integer bigint bigint integer")}
+            AS k (member, campaign, fund, points, money_minor, standing)
         LEFT JOIN LATERAL (
             SELECT ctid AS place FROM supporter
             WHERE shard = $1 AND member = k.member AND campaign = k.campaign AND fund = k.fund OFFSET 0
         ) s ON true
     ), gave_again AS (
-        UPDATE supporter s SET donations = s.donations + g.donations, points = s.points + g.points,
-            money_minor = s.money_minor + g.money_minor
+        UPDATE supporter s SET points = s.points + g.points, money_minor = s.money_minor + g.money_minor
         FROM given g WHERE s.ctid = g.place
     ), gave_first AS (
-        INSERT INTO supporter (shard, member, campaign, fund, donations, points, money_minor)
-        SELECT $1, member, campaign, fund, donations, points, money_minor FROM given WHERE place IS NULL
+        INSERT INTO supporter (shard, member, campaign, fund, points, money_minor)
+        SELECT $1, member, campaign, fund, points, money_minor FROM given WHERE place IS NULL
     ), standings AS (
         INSERT INTO standing (shard, campaign, fund, donations, points, money_minor, shoppers)
-        SELECT $1, campaign, fund, sum(donations), sum(points), sum(money_minor), sum(shoppers)
-        FROM (
-            SELECT *, 0 AS shoppers FROM {_rows("text text bigint bigint bigint")}
-                AS k (campaign, fund, donations, points, money_minor)
-            UNION ALL
-            SELECT campaign, fund, 0, 0, 0, 1 FROM given WHERE place IS NULL
-        ) s
-        GROUP BY campaign, fund
+        SELECT $1, campaign, fund, donations, points, money_minor,
+            (SELECT count(*) FROM given g WHERE g.standing = k.number AND g.place IS NULL)
+        FROM {_rows("integer text text bigint bigint bigint")}
+            AS k (number, campaign, fund, donations, points, money_minor)
         ON CONFLICT (shard, campaign, fund) DO UPDATE SET
             donations = standing.donations + excluded.donations,
             shoppers = standing.shoppers + excluded.shoppers,

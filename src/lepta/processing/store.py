@@ -1,27 +1,27 @@
 """SQL of a batch, second half: append what was decided. The only module that writes ledger tables."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from datetime import date
 from hashlib import sha256
-from typing import Any, TypeVar
+from typing import Any
 
 import asyncpg
 
-from lepta.ledger.book import Book, Changes
+from lepta.ledger.book import Book, Changes, Opened
 from lepta.ledger.chart import limit_side
 from lepta.log.merkle import leaf_hash
 from lepta.processing import sql
 from lepta.processing.decide import Accepted, Decision, Published
 from lepta.processing.leaf import KINDS
 from lepta.processing.load import Chart, Head
-from lepta.processing.outcome import Donation
 from lepta.processing.recognition import Refused, Repeated
 from lepta.processing.state import HEADER, Claim, State
 from lepta.rules.limits import is_hard
 
 Connection = asyncpg.Connection
 Columns = Sequence[Sequence[Any]]
-Key = TypeVar("Key")
+AT_ONCE = date.min
+"""The first day of points that do not have to wait ('-infinity' in the database)."""
 
 
 async def append(
@@ -30,8 +30,6 @@ async def append(
     head: Head,
     chart: Chart,
     decisions: Sequence[Decision],
-    *,
-    received_at: datetime,
 ) -> bytes | None:
     """Write a batch's decisions in one statement, a publication's rulebook besides. Returns the last leaf's hash,
     if there is one.
@@ -49,10 +47,10 @@ async def append(
     frontier, completed = head.frontier.grow(hashes)
     book = state.book
     appended = await connection.execute(
-        sql.APPEND, state.shard, received_at,
-        *_opened(book, chart), *_moved(book), *_events(book, published, accepted, hashes, received_at),
+        sql.APPEND, state.shard,
+        *_opened(book, chart), *_moved(book), *_events(published, accepted, hashes),
         *_entries(book, chart, accepted), *claims, *_lots(book.changes), *_allocations(accepted),
-        *_limits(state.used), *_donations(book, accepted), *_columns(completed, 3),
+        *_limits(state.used), *_donations(state, chart, accepted), *_columns(completed, 3),
         frontier.size, frontier.root(), frontier.to_bytes(), state.rulebook.digest, book.next_account, head.size,
     )  # fmt: skip
     assert appended == "UPDATE 1", appended
@@ -101,30 +99,16 @@ def _moved(book: Book) -> Columns:
 
 
 def _events(
-    book: Book,
-    published: Sequence[Published],
-    accepted: Sequence[Accepted],
-    hashes: Sequence[bytes],
-    received_at: datetime,
+    published: Sequence[Published], accepted: Sequence[Accepted], hashes: Sequence[bytes]
 ) -> Columns:
+    publication, sale = KINDS["rulebook"], KINDS["checkout"]
     rows: list[tuple[Any, ...]] = [
-        (one.log_index, received_at, None, KINDS["rulebook"], *one.leaf, b"", b"", b"")
-        for one in published
+        (p.log_index, None, publication, p.leaf.leaf, p.leaf.beside) for p in published
     ]
-    kind = KINDS["checkout"]
     rows += [
-        (
-            sale.recorded.log_index, sale.recorded.event.occurred_at, _member_number(book, sale), kind,
-            *sale.leaf, sale.recorded.salt, sale.facts, sale.recorded.event.basket,
-        )
-        for sale in accepted
-    ]  # fmt: skip
-    return [*_columns(rows, 9), hashes]
-
-
-def _member_number(book: Book, sale: Accepted) -> int | None:
-    account = sale.member_account
-    return book.accounts[account] if account else None
+        (a.recorded.log_index, a.booked.member, sale, a.leaf.leaf, a.leaf.beside) for a in accepted
+    ]
+    return [*_columns(rows, 5), hashes]
 
 
 def _entries(book: Book, chart: Chart, accepted: Sequence[Accepted]) -> Columns:
@@ -140,7 +124,7 @@ def _entries(book: Book, chart: Chart, accepted: Sequence[Accepted]) -> Columns:
 def _lots(changes: Changes) -> Columns:
     """New lots, and what is left of older ones; of an empty one no row is kept."""
     issued = [
-        (*key, remaining, available_on)
+        (*key, remaining, available_on or AT_ONCE)
         for key, (remaining, available_on) in changes.issued.items()
         if remaining
     ]
@@ -164,40 +148,45 @@ def _limits(used: dict[str, int]) -> Columns:
     return [*_columns(hard, 2), *_columns(others, 2)]
 
 
-def _donations(book: Book, accepted: Sequence[Accepted]) -> Columns:
+def _donations(state: State, chart: Chart, accepted: Sequence[Accepted]) -> Columns:
     """What each member gave, and what each campaign did."""
-    given: dict[tuple[int, str, str], list[int]] = {}
+    funds = {account.ref: number for number, account in _new_funds(state.book)} | chart.funds
+    number_of = state.rulebook.number_of
+    given: dict[tuple[int, int, int], list[int]] = {}
     standing: dict[tuple[str, str], list[int]] = {}
     for sale in accepted:
-        member = _member_number(book, sale)
         for donation in sale.recorded.outcome.donations:
-            place = (donation.campaign, donation.fund)
-            _add(standing, place, donation)
-            if member is not None:
-                _add(given, (member, *place), donation)
+            campaign, fund, points, money = donation[:4]
+            total = standing.setdefault((campaign, fund), [len(standing), 0, 0, 0])
+            total[1] += 1
+            total[2] += points
+            total[3] += money
+            if sale.booked.member is not None:
+                key = (sale.booked.member, number_of(campaign), funds[fund])
+                sums = given.setdefault(key, [0, 0, total[0]])
+                sums[0] += points
+                sums[1] += money
     by_member = [(*key, *sums) for key, sums in given.items()]
-    totals = [(*key, *sums) for key, sums in standing.items()]
-    return [*_columns(by_member, 6), *_columns(totals, 5)]
+    totals = [(number, *key, *sums) for key, (number, *sums) in standing.items()]
+    return [*_columns(by_member, 6), *_columns(totals, 6)]
 
 
-def _add(sums: dict[Key, list[int]], key: Key, donation: Donation) -> None:
-    total = sums.setdefault(key, [0, 0, 0])
-    total[0] += 1
-    total[1] += donation.points
-    total[2] += donation.money
+def _new_funds(book: Book) -> Iterator[Opened]:
+    """Accounts of funds that the batch opened, the first of each fund last."""
+    return (opened for _, opened in reversed(book.changes.opened) if opened.account.kind == "fund")
 
 
 def _claims(decisions: Sequence[Decision]) -> Columns:
     """Names that are taken from now on, by an event or a stored refusal."""
-    rows: dict[Claim, tuple[int | None, bytes | None]] = {}
+    rows: dict[Claim, tuple[int | None, bytes]] = {}
     for decision in decisions:
         match decision:
             case Accepted():
                 for claim in decision.claims:
-                    rows[claim] = (decision.recorded.log_index, None)
+                    rows[claim] = (decision.recorded.log_index, b"")
             case Repeated(recorded, claim) if claim is not None:
-                rows[claim] = (recorded.log_index, None)
-            case Refused(_, claim, stored) if claim is not None:
+                rows[claim] = (recorded.log_index, b"")
+            case Refused(_, claim, stored) if claim is not None and stored is not None:
                 rows[claim] = (None, stored)
             case _:
                 pass
@@ -206,9 +195,9 @@ def _claims(decisions: Sequence[Decision]) -> Columns:
     )
 
 
-def header_digest(claim: Claim, log_index: int | None, refusal: bytes | None) -> bytes | None:
-    """What guards a claim by a request header, which no leaf tells; None for the others."""
+def header_digest(claim: Claim, log_index: int | None, refusal: bytes) -> bytes:
+    """What guards a claim by a request header, which no leaf tells; the others have none."""
     if claim.scope != HEADER:
-        return None
+        return b""
     place = b"" if log_index is None else str(log_index).encode()
-    return sha256(b"\x00".join((claim.key, place, refusal or b""))).digest()
+    return sha256(b"\x00".join((claim.key, place, refusal))).digest()

@@ -31,11 +31,12 @@ _EXPIRING = text("""
     WHERE shard = :shard AND account = :account AND expires_on <= :until GROUP BY expires_on ORDER BY expires_on
 """)
 _GIVEN = text("""
-    SELECT fund, sum(points)::bigint AS points, sum(money_minor)::bigint AS money FROM supporter
-    WHERE shard = :shard AND member = :member GROUP BY fund ORDER BY fund
+    SELECT a.ref AS fund, sum(s.points)::bigint AS points, sum(s.money_minor)::bigint AS money
+    FROM supporter s JOIN account a ON a.shard = s.shard AND a.id = s.fund
+    WHERE s.shard = :shard AND s.member = :member GROUP BY a.ref ORDER BY a.ref
 """)
 _HISTORY = text("""
-    SELECT leaf, beside, salt, facts, basket FROM event
+    SELECT leaf, beside FROM event
     WHERE shard = :shard AND member = :member AND log_index < :before AND kind = :kind
     ORDER BY log_index DESC LIMIT :most
 """)

@@ -33,14 +33,17 @@ class Chain:
         """Take the next publication in; False if its rulebook cannot be made from the table."""
         index = publication.log_index
         self.published += 1
-        self.digest = publication.rulebook
+        self.digest = publication.digest
+        if publication.rulebook != self.published:
+            what = f"names rulebook {publication.rulebook}, but publishes number {self.published}"
+            faults.event(Check.RULEBOOKS, index, what)
         link = self.links.get(self.published)
         if link is None:
             faults.event(
                 Check.RULEBOOKS, index, f"table rulebook number {self.published} is missing"
             )
             return False
-        if link.digest.hex() != publication.rulebook:
+        if link.digest.hex() != publication.digest:
             what = f"table rulebook number {link.number}: digest is not what the leaf says"
             faults.event(Check.RULEBOOKS, index, what)
         if sha256(link.change).hexdigest() != publication.change:
@@ -56,7 +59,7 @@ class Chain:
             what = f"table rulebook number {link.number}: change cannot be read ({error})"
             faults.event(Check.RULEBOOKS, publication.log_index, what)
             return False
-        if self.newest.digest.hex() != publication.rulebook:
+        if self.newest.digest.hex() != publication.digest:
             what = "names a rulebook that is not the one before it with this change"
             faults.event(Check.RULEBOOKS, publication.log_index, what)
             return False

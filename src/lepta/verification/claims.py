@@ -1,24 +1,25 @@
 """Names under which events are recorded once: what the log says they are, and table `idempotency`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from typing import Any
 
 import asyncpg
 import orjson
 
+from lepta.processing.beside import Beside
 from lepta.processing.canonical import canonical
 from lepta.processing.recognition import REFUSALS
-from lepta.processing.state import FISCAL, HEADER, NATURAL, Claim
+from lepta.processing.state import FISCAL, HEADER, NATURAL, Claim, fiscal_claim, till_key
 from lepta.processing.store import header_digest
 from lepta.verification.invariants import Check
 from lepta.verification.report import Faults
 from lepta.verification.source import SHARD, batches
 
 READ_CLAIMS = "SELECT scope, key, log_index, refusal, digest FROM idempotency WHERE shard = $1"
-READ_NAMED = "SELECT log_index, leaf, basket FROM event WHERE shard = $1 AND log_index = ANY($2)"
+READ_NAMED = "SELECT log_index, leaf, beside FROM event WHERE shard = $1 AND log_index = ANY($2)"
 READ_RANGE = """
-    SELECT log_index, leaf, basket FROM event
+    SELECT log_index, leaf, beside FROM event
     WHERE shard = $1 AND log_index >= $2 AND log_index < $3
 """
 FIND_CLAIMS = """
@@ -32,17 +33,15 @@ SCOPES = {NATURAL: "natural key", FISCAL: "fiscal key", HEADER: "request header"
 RANGE = 4_096
 
 
-def claims_in(till: list[Any], basket: dict[str, Any]) -> list[tuple[int, bytes]]:
+def claims_in(till: list[Any], basket: dict[str, Any]) -> Sequence[tuple[int, bytes]]:
     """The natural and, where there is one, the fiscal key of a recorded sale, each with its scope.
 
     The same as `claims_of`, which wants a whole event; this runs for every leaf.
     """
     store, name, day, sequence = till
-    natural = (NATURAL, f"c/{store}/{name}/{day}/{sequence}".encode())
+    natural = (NATURAL, till_key(f"c/{store}/{name}/{day}", sequence))
     fiscal = basket.get("fiscal")
-    if not fiscal:
-        return [natural]
-    return [natural, (FISCAL, "/".join(map(str, fiscal)).encode())]
+    return [natural, fiscal_claim(*fiscal)] if fiscal else [natural]
 
 
 def fingerprint(secret: bytes, scope: int, key: bytes, log_index: int) -> int:
@@ -63,7 +62,7 @@ async def check_claims(
         for scope, key, log_index, refusal, digest in rows:
             if scope == HEADER:
                 _check_header(Claim(scope, key), log_index, refusal, digest, size, faults)
-            elif scope in SCOPES and log_index is not None and refusal is None and digest is None:
+            elif scope in SCOPES and log_index is not None and refusal == digest == b"":
                 count += 1
                 total += fingerprint(secret, scope, key, log_index)
             else:
@@ -80,13 +79,13 @@ def _check_header(  # noqa: PLR0917 - a row
     size: int,
     faults: Faults,
 ) -> None:
-    if digest != header_digest(claim, log_index, refusal):
+    if digest != header_digest(claim, log_index, refusal or b""):
         faults.add(Check.CLAIMS, shown(claim), "does not match its digest")
-    elif (log_index is None) == (refusal is None):
+    elif refusal is None or (log_index is None) == (not refusal):
         faults.add(Check.CLAIMS, shown(claim), "names both or neither of an event and a refusal")
     elif log_index is not None and not 0 <= log_index < size:
         faults.add(Check.CLAIMS, shown(claim), f"names event {log_index}, which is not in the log")
-    elif refusal is not None and not _is_refusal(refusal):
+    elif refusal and not _is_refusal(refusal):
         faults.add(Check.CLAIMS, shown(claim), "holds something that is no stored refusal")
 
 
@@ -103,7 +102,7 @@ def _is_refusal(data: bytes) -> bool:
 def shown(claim: Claim) -> str:
     """A claim's row, for people."""
     scope = SCOPES.get(claim.scope, f"scope {claim.scope}")
-    return f"idempotency {scope} {claim.key.decode(errors='backslashreplace')!r}"
+    return f"idempotency {scope} {claim.key.hex()}"
 
 
 async def name_differences(connection: asyncpg.Connection, size: int, faults: Faults) -> None:
@@ -136,11 +135,12 @@ async def _name_strangers(connection: asyncpg.Connection, faults: Faults) -> Non
 
 def _claims_of(events: list[asyncpg.Record]) -> Iterator[tuple[int, Claim]]:
     """Of what cannot be read nothing; that is a fault of its own."""
-    for index, leaf, basket in events:
+    for index, leaf, beside in events:
         try:
             document = orjson.loads(leaf)
             if document["kind"] == "checkout":
-                for scope, key in claims_in(document["till"], orjson.loads(basket)):
+                content = orjson.loads(Beside(beside).content)
+                for scope, key in claims_in(document["till"], content["basket"]):
                     yield index, Claim(scope, key)
         except (ValueError, TypeError, KeyError, AttributeError):
             continue

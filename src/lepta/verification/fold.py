@@ -146,7 +146,7 @@ class Fold:
             upto = publication.log_index if publication else part.stop
             while named and named[-1][0] < upto:
                 index, rulebook = named.pop()
-                if rulebook != self.chain.digest:
+                if rulebook != self.chain.published:
                     what = "names another rulebook than the newest of its time"
                     self.faults.event(Check.RULEBOOKS, index, what)
             if publication:

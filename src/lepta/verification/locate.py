@@ -1,8 +1,9 @@
 """Which event first broke a bound: asked of the leaves of a range, once a fold has found that one did."""
 
 import asyncpg
-import orjson
 
+from lepta.processing.beside import Beside
+from lepta.processing.leaf import Leaf
 from lepta.verification.fold import Fold, Suspect
 from lepta.verification.invariants import Check
 from lepta.verification.report import Faults
@@ -33,9 +34,7 @@ async def _first_beyond(connection: asyncpg.Connection, suspect: Suspect) -> tup
     value = suspect.start
     for index, leaf, beside in await connection.fetch(READ_LEAVES, SHARD, *suspect.part):
         try:
-            document = orjson.loads(leaf)
-            if beside is not None:
-                document |= orjson.loads(beside)
+            document = Leaf(leaf, Beside(beside).content if beside else None).document
             for debit, credit, amount, _ in document.get("entries", ()):
                 if suspect.account in {debit, credit}:
                     value += amount if credit == suspect.account else -amount

@@ -9,6 +9,9 @@ from lepta.verification.report import Faults
 NO_END = 0x7FFFFFFF
 """The day of points that never expire, as PostgreSQL numbers 'infinity'; others count from 2000-01-01."""
 
+NO_START = -0x80000000
+"""The day from which points may be spent that do not wait: '-infinity'."""
+
 
 class Opening(NamedTuple):
     """An account's first use."""
@@ -30,10 +33,11 @@ by that event. Plain tuples, since most events make one.
 
 
 class Publication(NamedTuple):
-    """A change of the rulebook, by digests in hexadecimal."""
+    """A change of the rulebook; its digest and the new rulebook's in hexadecimal."""
 
     log_index: int
-    rulebook: str
+    rulebook: int
+    digest: str
     change: str
 
 
@@ -53,7 +57,7 @@ class Part:
     used: list[dict[str, int]] = field(default_factory=lambda: [{}])
     """By counter; a further dict after each publication."""
     publications: list[Publication] = field(default_factory=list)
-    named: list[tuple[int, str]] = field(default_factory=list)
+    named: list[tuple[int, int]] = field(default_factory=list)
     """(log index, rulebook) wherever another one is named than by the event before."""
     members: dict[int, tuple[int, str, str]] = field(default_factory=dict)
     """By number in column `member`: first event, ref, programme."""

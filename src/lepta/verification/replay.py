@@ -6,16 +6,18 @@ from datetime import date
 from typing import Any
 
 import asyncpg
+import orjson
 
 from lepta.errors import DomainError
 from lepta.ledger.book import Book
 from lepta.ledger.chart import Account
 from lepta.ledger.lots import NEVER, Lot
+from lepta.processing.beside import Beside
 from lepta.processing.decide import conclude, post, written
 from lepta.processing.directory import Directory
-from lepta.processing.events import basket_bytes, parse_basket
-from lepta.processing.leaf import Digests, Leaf, Written, rulebook_leaf
-from lepta.processing.seen import Seen, is_offline
+from lepta.processing.events import Checkout, basket_bytes
+from lepta.processing.leaf import Leaf, rulebook_leaf
+from lepta.processing.seen import Seen
 from lepta.processing.sight import prepare
 from lepta.processing.state import State
 from lepta.processing.verdict import judge
@@ -28,7 +30,7 @@ from lepta.verification.report import Faults
 from lepta.verification.source import SHARD
 
 READ_SALES = """
-    SELECT log_index, leaf, beside, facts, basket FROM event
+    SELECT log_index, leaf, beside FROM event
     WHERE shard = $1 AND log_index >= $2 AND log_index < $3 ORDER BY log_index
 """
 _EPOCH_DAY = date(2000, 1, 1).toordinal()
@@ -155,52 +157,63 @@ def _date(day: int) -> date:
 
 def _redecide(row: Iterable[Any], state: State, rulebooks: Rulebooks) -> str:
     """What differs, or nothing."""
-    _, leaf, beside, facts, basket = row
+    _, leaf, beside = row
     try:
-        stored = Leaf(leaf, beside)
-        if stored.kind == "rulebook":
+        lying = Beside(beside) if beside else None
+        stored = Leaf(leaf, lying.content if lying else None)
+        if lying is None:
             made = _republish(stored, state, rulebooks)
         else:
-            made = _resell(stored, state, facts, basket)
-        if made == (leaf, beside):
+            made = _resell(stored, lying, state)
+        if made == stored:
             return ""
-        return f"deciding again gives another {_differing(stored, Leaf(*made))}"
+        return f"deciding again gives another {_differing(stored, made)}"
     except DomainError as refusal:
         return f"deciding again refuses it: {refusal}"
     except Exception as error:  # noqa: BLE001 - what tampered bytes can break has no end
         return f"cannot be decided again ({type(error).__name__}: {error})"
 
 
-def _republish(stored: Leaf, state: State, rulebooks: Rulebooks) -> Written:
+def _republish(stored: Leaf, state: State, rulebooks: Rulebooks) -> Leaf:
     rulebook = state.rulebook = rulebooks.after(state.rulebook.number + 1)
-    return rulebook_leaf(
+    written = rulebook_leaf(
         shard=SHARD, log_index=state.size, received_at=stored.received_at,
-        rulebook=rulebook.digest, change=rulebooks.changes[rulebook.number],
+        rulebook=rulebook.number, digest=rulebook.digest, change=rulebooks.changes[rulebook.number],
     )  # fmt: skip
+    return Leaf(written.leaf)
 
 
-def _resell(stored: Leaf, state: State, facts: bytes, basket: bytes) -> Written:
-    event = parse_basket(stored.key, stored.occurred_at, basket, offline=is_offline(facts))
-    seen = Seen.parse(facts, len(event.lines))
-    if seen.to_bytes() != facts:
+def _resell(stored: Leaf, lying: Beside, state: State) -> Leaf:
+    event, seen = stored.event, stored.seen
+    _refuse_other_forms(event, seen, stored.document)
+    prepared = prepare(event, seen, state.rulebook)
+    verdict = judge(prepared, state.book, state.counts)
+    booked = post(state.size, prepared, verdict, state)
+    outcome = conclude(prepared, verdict, state.book, stored.received_at)
+    contents: list[bytes] = []
+
+    def packed(content: bytes) -> bytes:
+        # The card is nowhere stored, and a newer library may pack the same content otherwise.
+        contents.append(content)
+        return lying.data
+
+    leaf = written(
+        prepared, outcome, booked, packed, shard=SHARD, log_index=state.size,
+        received_at=stored.received_at, rulebook=state.rulebook.number,
+    ).leaf  # fmt: skip
+    return Leaf(leaf, contents[-1])
+
+
+def _refuse_other_forms(event: Checkout, seen: Seen, document: Mapping[str, Any]) -> None:
+    """Raises `ValueError` for facts or a basket with more or otherwise written fields than are ever stored."""
+    if orjson.loads(seen.to_bytes()) != document["facts"]:
         raise ValueError("facts are not in their canonical form")
     canonical = basket_bytes(
         currency=event.currency, lines=event.lines, total=event.total, redeem=event.redeem,
         choice=event.choice, gifts=event.gifts, fiscal=event.fiscal,
     )  # fmt: skip
-    if canonical != basket:
+    if canonical != event.basket:
         raise ValueError("the basket is not in its canonical form")
-    prepared = prepare(event, seen, state.rulebook)
-    verdict = judge(prepared, state.book, state.counts)
-    booked = post(state.size, prepared, verdict, state)
-    outcome = conclude(prepared, verdict, state.book, stored.received_at)
-    # The card is nowhere stored, so the request's digest cannot be made again.
-    named = stored.document
-    hashes = Digests(named["request"], named["facts"], named["basket"])
-    return written(
-        prepared, outcome, booked, hashes, shard=SHARD, log_index=state.size,
-        received_at=stored.received_at, rulebook=state.rulebook.digest,
-    )  # fmt: skip
 
 
 def _differing(stored: Leaf, made: Leaf) -> str:

@@ -95,6 +95,6 @@ async def get_proof(
         leaf = orjson.loads(data)
         if leaf["kind"] != "checkout":
             return False
-        return checkout_id(shard, log_index, leaf["request"]) == checkout
+        return checkout_id(shard, log_index, leaf["beside"]) == checkout
 
     return Response(await running.witness.proof(log_index, is_meant), media_type=TEXT)

@@ -112,7 +112,7 @@ class Answers:
         answer: dict[str, Any] = {
             "checkout": recorded.id,
             "log_index": recorded.log_index,
-            "rulebook": f"sha256:{recorded.rulebook.hex()}",
+            "rulebook": f"sha256:{self.slips.rulebooks.digests[recorded.rulebook].hex()}",
             "replayed": replayed,
             "voided": voided,
             "card_status": outcome.card_status,
