@@ -38,6 +38,7 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
         ("src/lepta", "bench/*.lua", "lepta"),
         ("src/lepta", "bench/*.sql", "lepta"),
         ("src/lepta", "bench/*.pgbench", "lepta"),
+        ("src/lepta", "processing/*.dict", "lepta"),
         ("src/lepta", "py.typed", "lepta"),
         ("src/lepta", "**/*.py", "lepta"),
     ],
