@@ -174,10 +174,14 @@ APPEND = f"""
         SELECT $1, member, campaign, fund, points, money_minor FROM given WHERE place IS NULL
     ), standings AS (
         INSERT INTO standing (shard, campaign, fund, donations, points, money_minor, shoppers)
-        SELECT $1, campaign, fund, donations, points, money_minor,
-            (SELECT count(*) FROM given g WHERE g.standing = k.number AND g.place IS NULL)
-        FROM {_rows("integer text text bigint bigint bigint")}
-            AS k (number, campaign, fund, donations, points, money_minor)
+        SELECT $1, min(campaign), min(fund), sum(donations), sum(points), sum(money_minor), sum(shoppers)
+        FROM (
+            SELECT *, 0 AS shoppers FROM {_rows("integer text text bigint bigint bigint")}
+                AS k (number, campaign, fund, donations, points, money_minor)
+            UNION ALL
+            SELECT standing, NULL, NULL, 0, 0, 0, 1 FROM given WHERE place IS NULL
+        ) s
+        GROUP BY number
         ON CONFLICT (shard, campaign, fund) DO UPDATE SET
             donations = standing.donations + excluded.donations,
             shoppers = standing.shoppers + excluded.shoppers,
