@@ -16,7 +16,7 @@ from lepta.processing.rulebooks import Rulebooks
 from lepta.processing.state import Submission
 from lepta.processing.writer import Writer
 
-MOST_STATEMENTS = 8
+MOST_STATEMENTS = 7
 """In one transaction, BEGIN and COMMIT included, whatever the batch holds."""
 
 
@@ -50,8 +50,7 @@ KEYS = {
     "FIND_CLAIMS": ("scope = k.scope", "key = k.key"),
     "READ_EVENTS": ("log_index = k.log_index",),
     "READ_SHOPPERS": ("card = k.card", "id = card.member", "ref = member.ref", "account = "),
-    "READ_LOTS": ("account = k.account",),
-    "READ_COUNTS": ("counter = k.counter",),
+    "READ_LOTS_AND_COUNTS": ("account = k.account", "counter = k.counter"),
     "READ_LEAF_HASH": ("log_index = ",),
     "APPEND": (
         "account = k.account",

@@ -122,8 +122,7 @@ async def _load(
     )
     laid_out = [_lay_out(submission, state) for submission in submissions]
     prepared = [sale for sale in laid_out if isinstance(sale, Prepared)]
-    await load.read_lots(connection, shard, book, prepared)
-    state.counts = await load.read_counts(connection, shard, prepared)
+    state.counts = await load.read_lots_and_counts(connection, shard, book, prepared)
     return state, shoppers, laid_out
 
 

@@ -145,10 +145,31 @@ async def read_shoppers(
     return shoppers, book
 
 
-async def read_lots(
-    connection: Connection, shard: int, book: Book, prepared: Iterable[Prepared]
-) -> None:
-    """Open lots of those who redeem; of others only what expires soon, for their receipt."""
+async def read_lots_and_counts(
+    connection: Connection, shard: int, book: Book, prepared: Sequence[Prepared]
+) -> dict[str, int]:
+    """Put open lots into the working copy; what has been used of the limits that these sales may touch."""
+    until = _wanted_lots(book, prepared)
+    counters = {counter for sale in prepared for counter in sale.matched.counters}
+    counts: dict[str, int] = {}
+    if not (until or counters):
+        return counts
+    book.lots.update({number: [] for number in until})
+    rows = await connection.fetch(
+        sql.READ_LOTS_AND_COUNTS, shard, list(until), list(until.values()), list(counters)
+    )
+    for account, expires_on, log_index, leg, amount, counter in rows:
+        if counter is None:
+            book.lots[account].append(Lot(expires_on, log_index, leg, amount))
+        else:
+            counts[counter] = amount
+    return counts
+
+
+def _wanted_lots(book: Book, prepared: Iterable[Prepared]) -> dict[int, date]:
+    """By account the last day up to which lots matter: all to those who redeem, to others what expires soon, for
+    their receipt.
+    """
     until: dict[int, date] = {}
     for sale in prepared:
         account = sale.member_account
@@ -156,20 +177,4 @@ async def read_lots(
         if number is not None:
             soon = sale.event.key.business_day + EXPIRING_WITHIN
             until[number] = max(until.get(number, soon), NEVER if sale.event.redeem else soon)
-    if not until:
-        return
-    rows = await connection.fetch(sql.READ_LOTS, shard, list(until), list(until.values()))
-    book.lots.update({number: [] for number in until})
-    for account, *lot in rows:
-        book.lots[account].append(Lot(*lot))
-
-
-async def read_counts(
-    connection: Connection, shard: int, prepared: Iterable[Prepared]
-) -> dict[str, int]:
-    """What has been used of the limits that these sales may touch."""
-    counters = {counter for sale in prepared for counter in sale.matched.counters}
-    if not counters:
-        return {}
-    rows = await connection.fetch(sql.READ_COUNTS, shard, list(counters))
-    return {row["counter"]: row["used"] for row in rows}
+    return until

@@ -53,17 +53,17 @@ READ_PARTY_ACCOUNTS = """
     WHERE shard = $1 AND id >= $2 AND kind <> 'member' ORDER BY id
 """
 READ_ASSETS = "SELECT id, name FROM asset"
-READ_LOTS = """
-    SELECT k.account, l.expires_on, l.log_index, l.leg, l.remaining
+# Open lots, and what has been used of limits: the ones have no counter, the others no account.
+READ_LOTS_AND_COUNTS = """
+    SELECT k.account, l.expires_on, l.log_index, l.leg, l.remaining AS amount, NULL AS counter
     FROM unnest($2::integer[], $3::date[]) AS k (account, until)
     CROSS JOIN LATERAL (
         SELECT expires_on, log_index, leg, remaining FROM lot
         WHERE shard = $1 AND account = k.account AND expires_on <= k.until OFFSET 0
     ) l
-"""
-READ_COUNTS = """
-    SELECT k.counter, c.used
-    FROM unnest($2::text[]) AS k (counter)
+    UNION ALL
+    SELECT NULL, NULL, NULL, NULL, c.used, k.counter
+    FROM unnest($4::text[]) AS k (counter)
     CROSS JOIN LATERAL (
         SELECT used FROM budget WHERE shard = $1 AND counter = k.counter
         UNION ALL
