@@ -77,7 +77,7 @@ def test_a_basket_is_read_back_as_it_was_sent(
         currency="RUB", lines=lines, total=total, redeem=redeem, choice=choice,
         gifts=tuple(gifts), fiscal=fiscal,
     )  # fmt: skip
-    event = parse_basket(KEY, AT, stored, offline=offline)
+    event = parse_basket(KEY, AT, orjson.loads(stored), offline=offline)
     assert event.lines == lines
     assert (event.total, event.redeem, event.choice) == (total, redeem, choice)
     assert (event.gifts, event.fiscal, event.offline) == (tuple(gifts), fiscal, offline)

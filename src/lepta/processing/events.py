@@ -3,8 +3,6 @@
 from datetime import UTC, date, datetime
 from typing import Any, Literal, NamedTuple
 
-import orjson
-
 from lepta.errors import DomainError, Kind
 from lepta.money import MICRO
 from lepta.processing.canonical import canonical
@@ -150,10 +148,9 @@ def _line(array: list[Any]) -> BasketLine:
 
 
 def parse_basket(
-    key: NaturalKey, occurred_at: datetime, basket: bytes, *, offline: bool
+    key: NaturalKey, occurred_at: datetime, document: dict[str, Any], *, offline: bool
 ) -> Checkout:
-    """The checkout that stored bytes describe. Its card is not among them: nothing stored names it."""
-    document = orjson.loads(basket)
+    """The checkout that a stored basket describes. Its card is not in there: nothing stored names it."""
     choice, fiscal = document.get("choice"), document.get("fiscal")
     return Checkout(
         key=key,
@@ -167,7 +164,7 @@ def parse_basket(
         gifts=tuple(Gift(*gift) for gift in document.get("gifts", ())),
         fiscal=Fiscal(*fiscal) if fiscal else None,
         offline=offline,
-        basket=basket,
+        basket=canonical(document),
     )
 
 

@@ -242,16 +242,16 @@ class Leaf:
         """Entries by account number."""
         return [Posting(*entry) for entry in self.document.get("entries", ())]
 
-    @property
+    @cached_property
     def seen(self) -> Seen:
         """Its facts."""
         return Seen.of(self.document["facts"], len(self.document["basket"]["lines"]))
 
-    @property
+    @cached_property
     def event(self) -> Checkout:
         """The sale; its card is nowhere stored."""
-        basket, offline = canonical(self.document["basket"]), self.seen.offline
-        return parse_basket(self.key, self.occurred_at, basket, offline=offline)
+        basket = self.document["basket"]
+        return parse_basket(self.key, self.occurred_at, basket, offline=self.seen.offline)
 
 
 class Recorded(NamedTuple):

@@ -106,7 +106,7 @@ class Reader:
             self._fault(Check.LEAVES, index, "leaf names another version, shard or index")
         if KINDS[document["kind"]] != kind:
             self._fault(Check.ROWS, index, "column kind is not what the leaf says")
-        if not all(type(number) is int for number in document["at"]):
+        if set(map(type, document["at"])) != {int}:
             raise TypeError(f"at {document['at']}")
         self._name(index, document["rulebook"])
         if document["kind"] == "checkout":

@@ -6,7 +6,6 @@ from datetime import date
 from typing import Any
 
 import asyncpg
-import orjson
 
 from lepta.errors import DomainError
 from lepta.ledger.book import Book
@@ -17,7 +16,6 @@ from lepta.processing.decide import conclude, post, written
 from lepta.processing.directory import Directory
 from lepta.processing.events import Checkout, basket_bytes
 from lepta.processing.leaf import Leaf, rulebook_leaf
-from lepta.processing.seen import Seen
 from lepta.processing.sight import prepare
 from lepta.processing.state import State
 from lepta.processing.verdict import judge
@@ -185,7 +183,7 @@ def _republish(stored: Leaf, state: State, rulebooks: Rulebooks) -> Leaf:
 
 def _resell(stored: Leaf, lying: Beside, state: State) -> Leaf:
     event, seen = stored.event, stored.seen
-    _refuse_other_forms(event, seen, stored.document)
+    _refuse_other_forms(event)
     prepared = prepare(event, seen, state.rulebook)
     verdict = judge(prepared, state.book, state.counts)
     booked = post(state.size, prepared, verdict, state)
@@ -204,10 +202,8 @@ def _resell(stored: Leaf, lying: Beside, state: State) -> Leaf:
     return Leaf(leaf, contents[-1])
 
 
-def _refuse_other_forms(event: Checkout, seen: Seen, document: Mapping[str, Any]) -> None:
-    """Raises `ValueError` for facts or a basket with more or otherwise written fields than are ever stored."""
-    if orjson.loads(seen.to_bytes()) != document["facts"]:
-        raise ValueError("facts are not in their canonical form")
+def _refuse_other_forms(event: Checkout) -> None:
+    """Raises `ValueError` for a basket with more or otherwise written fields than are ever stored."""
     canonical = basket_bytes(
         currency=event.currency, lines=event.lines, total=event.total, redeem=event.redeem,
         choice=event.choice, gifts=event.gifts, fiscal=event.fiscal,
