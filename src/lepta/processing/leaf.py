@@ -100,9 +100,10 @@ class Booked(NamedTuple):
 def _lots(issues: Sequence[Issue]) -> list[list[Any]]:
     """Entries by the days of the lots that they made."""
     by_days: dict[tuple[date, date | None], list[Any]] = {}
-    for leg, last, start in issues:
+    for issue in issues:
+        last, start = issue.expires_on, issue.available_on
         if last != NEVER or start:
-            by_days.setdefault((last, start), [_day(last), start]).append(leg)
+            by_days.setdefault((last, start), [_day(last), start]).append(issue.leg)
     return list(by_days.values())
 
 
