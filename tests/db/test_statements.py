@@ -5,6 +5,7 @@ import re
 
 import asyncpg
 import pytest
+from sqlalchemy import text
 
 import make
 from databases import say
@@ -31,7 +32,12 @@ async def spoken(shop: Address, sales: int) -> list[str]:
     assert connection is not None
     connection.add_query_logger(lambda record: heard.append(record.query))
     events = [make.checkout(sequence=n, redeem={"points": 0}) for n in range(sales)]
-    answers = await asyncio.gather(*(writer.submit(Submission.of(event)) for event in events))
+    async with database.begin() as other:
+        # All queue up while another process has the head, so that they become one batch.
+        await other.execute(text(sql.WAIT_FOR_HEAD.replace("$1", "0")))
+        asked = asyncio.gather(*(writer.submit(Submission.of(event)) for event in events))
+        await asyncio.sleep(0.1)
+    answers = await asked
     assert all(isinstance(answered.decision, Accepted) for answered in answers)
     await writer.stop()
     await database.close()

@@ -6,12 +6,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 import make
 from cutter import Cutter
 from lepta.db import Address, Database
-from lepta.processing import batch, decide, verdict
-from lepta.processing.decide import Accepted, Decision
+from lepta.processing import batch, decide, sql, verdict
+from lepta.processing.decide import Accepted, Answered, Decision
 from lepta.processing.directory import Directory
 from lepta.processing.events import Publish, TooBusy
 from lepta.processing.recognition import Refused, Repeated
@@ -283,3 +284,56 @@ async def test_the_same_events_in_another_split_give_the_same_entries(
         ]
 
     assert await leaves(shop, 1) == await leaves(other_shop, 64)
+
+
+async def test_what_queues_up_while_another_process_has_the_head_becomes_one_batch(
+    shop: Address,
+) -> None:
+    async with writer_on(shop) as writer:
+        begun = transactions_of(writer)
+        async with held_head(shop):
+            asked = asyncio.gather(*(writer.submit(sale(n)) for n in range(40)))
+            await asyncio.sleep(0.1)
+        answers = await asked
+    assert begun == ["BEGIN"]
+    assert [index_of(answered) for answered in answers] == sorted(map(index_of, answers))
+
+
+async def test_half_of_what_waits_stays_behind_while_nobody_else_has_the_head(
+    shop: Address,
+) -> None:
+    async with writer_on(shop) as writer:
+        begun = transactions_of(writer)
+        answers = await asyncio.gather(*(writer.submit(sale(n)) for n in range(100)))
+    assert len(set(map(index_of, answers))) == 100
+    assert 2 <= len(begun) <= 6
+
+
+def transactions_of(writer: Writer) -> list[str]:
+    """Grows with each transaction that the writer begins."""
+    begun: list[str] = []
+    connection = writer._connection
+    assert connection is not None
+    connection.add_query_logger(
+        lambda record: begun.append(record.query) if record.query == "BEGIN" else None
+    )
+    return begun
+
+
+@asynccontextmanager
+async def held_head(shop: Address) -> AsyncIterator[None]:
+    """As if another process were writing: the writer's turn comes at the end."""
+    database = Database(shop)
+    async with database.begin() as tx:
+        await tx.execute(text(sql.WAIT_FOR_HEAD.replace("$1", "0")))
+        yield
+    await database.close()
+
+
+def sale(sequence: int) -> Submission:
+    return Submission.of(make.checkout(sequence=sequence))
+
+
+def index_of(answered: Answered) -> int:
+    assert isinstance(answered.decision, Accepted)
+    return answered.decision.recorded.log_index

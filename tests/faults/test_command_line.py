@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 import signal
 import subprocess
@@ -236,11 +237,47 @@ def test_two_workers_serve_one_port_and_end_together(tmp_path: Path) -> None:
             url = found[1]
             break
     assert eventually(lambda: is_ready(url), 30)
+    second = lepta(
+        tmp_path, "serve", "--port", url.rpartition(":")[2], "--workers", "2",
+        "--data-dir", str(tmp_path / "other"),
+    )  # fmt: skip
+    assert second.returncode == 2
+    assert "Cannot listen on 127.0.0.1" in second.stderr
     family = descendants(process.pid)
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
     assert process.returncode == 0
     assert eventually(lambda: not alive(family))
+
+
+def test_a_worker_that_is_killed_is_replaced_where_its_clients_wait(tmp_path: Path) -> None:
+    process = start(
+        tmp_path, "serve", "--port", "0", "--workers", "2", "--data-dir", str(tmp_path / "data")
+    )
+    assert process.stdout is not None
+    url = next(
+        found[1] for line in process.stdout if (found := re.search(r"Lepta:\s+(http://\S+)", line))
+    )
+    assert eventually(lambda: len(workers_of(process.pid)) == 2 and is_ready(url), 30)
+    first = workers_of(process.pid)
+    for victim in first:
+        os.kill(victim, signal.SIGKILL)
+        assert eventually(lambda: len(workers_of(process.pid)) == 2, 30)
+        # The kernel gives connections to each worker: all of many are answered only if both answer.
+        assert eventually(lambda: all(is_ready(url) for _ in range(20)), 60)
+    assert not workers_of(process.pid) & first
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+
+
+def workers_of(pid: int) -> set[int]:
+    """The processes that serve, among those that `pid` has started."""
+    return {
+        child
+        for child in alive(descendants(pid))
+        if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()
+    }
 
 
 @pytest.mark.parametrize("command", [["verify"], ["keys", "list"], ["keys", "revoke", "abc"]])

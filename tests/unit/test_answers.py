@@ -26,7 +26,9 @@ def answers(**hunter: Any) -> Answers:
     """With the fund's name, and the hunter's campaign changed so far."""
     book = make.rulebook(make.BASE, {**make.HUNTER, **hunter})
     directory = Directory(parties={"forest-animals": Name.of("Фонд леса")})
-    return Answers(Slips(directory, Rulebooks(book)))
+    rulebooks = Rulebooks()
+    rulebooks.follow(book)
+    return Answers(Slips(directory, rulebooks))
 
 
 def answer(shaping: Answers, sale: Recorded, first_name: str = "Пётр") -> dict[str, Any]:

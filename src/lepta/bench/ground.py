@@ -26,6 +26,8 @@ from lepta.settings import Settings
 DATABASE = "lepta"
 READY_WITHIN_S = 60.0
 STOPPED_WITHIN_S = 60.0
+WORKERS = min(2, os.cpu_count() or 1)
+"""Processes of the service: while one has the log's head, the other talks to its tills. A third finds nothing to do."""
 
 
 class BenchUnusable(DomainError):
@@ -75,7 +77,8 @@ class Ground:
         log = self.scratch / "service.log"
         with log.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603 - ourselves
-                _command("serve", "--port", str(port)), env=self._environment(settings),
+                _command("serve", "--port", str(port), "--workers", str(WORKERS)),
+                env=self._environment(settings),
                 stdout=output, stderr=output,
             )  # fmt: skip
             try:

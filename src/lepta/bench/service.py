@@ -10,7 +10,7 @@ from lepta.bench.anchors import SCALE, TPC_B_CLIENTS, Anchor
 from lepta.bench.assortment import HOT_SHARE, HOT_VISITS_PERCENT, LINES
 from lepta.bench.drive import CONNECTIONS, Driver, Load, LoadFailed
 from lepta.bench.figures import ROWS, Measured
-from lepta.bench.ground import Ground, Service
+from lepta.bench.ground import WORKERS, Ground, Service
 from lepta.bench.plan import Plan
 from lepta.bench.progress import Steps
 
@@ -149,7 +149,7 @@ def _from_rounds(rounds: Rounds, plan: Plan) -> Sequence[Measured]:
         f"{CONNECTIONS} keep-alive connections, {LINES}-line baskets, a card in each, half with fiscal "
         f"data, 1 in 20 redeems; {HOT_VISITS_PERCENT} % of visits from {100 // HOT_SHARE} % of "
         f"{plan.members:,} members; {plan.campaigns:,} campaigns, about 3 fire; receipt and "
-        "explanation in each answer"
+        f"explanation in each answer; `lepta serve --workers {WORKERS}`"
     )
     turns = (
         f"turns: {_turns([load.rate for load in loads])}; under this load p50 {p50_ms:.0f} ms, "

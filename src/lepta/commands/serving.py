@@ -1,4 +1,4 @@
-"""`lepta serve`: the service in this process, or in several that share one listening socket."""
+"""`lepta serve`: the service in this process, or in several that share one address."""
 
 import contextlib
 import logging
@@ -46,7 +46,7 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> None:
     with (
         contextlib.suppress(KeyboardInterrupt),
         opened(settings, to_serve=True) as found,
-        listening(host, port) as listener,
+        listening(host, port, shared=workers > 1) as listener,
         looked_after(found.server),
     ):
         typer.echo(f"Database: {found.shown}")
@@ -75,10 +75,10 @@ def _serve_on(config: "uvicorn.Config", listener: socket.socket, workers: int) -
     if workers == 1:
         uvicorn.Server(config).run(sockets=[listener])
         return
-    from uvicorn.supervisors import Multiprocess
+    from lepta.commands.workers import Workers, beside
 
-    config.workers = workers
-    Multiprocess(config, sockets=[listener]).run()
+    with beside(listener, workers) as listeners:
+        Workers(config, listeners).run()
 
 
 def configure(settings: Settings, log_file: Path | None = None) -> "uvicorn.Config":
@@ -126,21 +126,35 @@ def _follow(parent: multiprocessing.process.BaseProcess) -> None:
 
 
 @contextlib.contextmanager
-def listening(host: str, port: int) -> Iterator[socket.socket]:
-    """A socket that listens on `host`; port 0 is any free one. Raises `AddressInUse`."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    with listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((host, port))
-        except OSError as error:
-            raise AddressInUse(
-                f"Cannot listen on {host} port {port}: {error.strerror}. "
-                "Stop what uses it, or choose another --host or --port."
-            ) from error
+def listening(host: str, port: int, *, shared: bool = False) -> Iterator[socket.socket]:
+    """A socket that listens on `host`; port 0 is any free one. Raises `AddressInUse`.
+
+    `shared`: other sockets of this user may be bound to its address. That would let a second service in, too, so
+    that the address is tried without it first.
+    """
+    if shared:
+        with _bound(host, port, shared=False):
+            pass
+    with _bound(host, port, shared=shared) as listener:
         listener.listen(2048)
         yield listener
+
+
+def _bound(host: str, port: int, *, shared: bool) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise AddressInUse(
+            f"Cannot listen on {host} port {port}: {error.strerror}. "
+            "Stop what uses it, or choose another --host or --port."
+        ) from error
+    return listener
 
 
 def address_of(listener: socket.socket) -> str:

@@ -60,29 +60,31 @@ class Done:
 async def write(
     connection: asyncpg.Connection,
     sources: Sources,
+    head: load.Head,
     submissions: Sequence[Submission],
+    *,
     received_at: datetime,
-    decided: Callable[[], None] = lambda: None,
+    meanwhile: Callable[[int], None] = lambda _parts: None,
 ) -> Done:
-    """Decide and append one batch inside the open transaction of `connection`.
+    """Decide and append one batch inside the transaction of `connection` that has locked `head`.
 
-    `decided` is called when the database is about to work and this process is not.
+    `meanwhile` is called when the database is about to work and this process is not, with how much longer it will
+    work in all, counted in such whiles.
     """
     shard = sources.shard
-    head = await load.lock_head(connection, shard)
     await sources.directory.refresh(connection, head.versions)
     await sources.rulebooks.refresh(connection, head.rulebook)
     rulebook = sources.rulebooks.newest
     assert rulebook.digest == head.rulebook, (rulebook.number, head.rulebook.hex())
     await sources.chart.refresh(connection, shard, head.next_account)
     await load.open_partitions(connection, shard, head, len(submissions))
-    state, shoppers, laid_out = await _load(connection, sources, head, submissions)
+    state, shoppers, laid_out = await _load(connection, sources, head, submissions, meanwhile)
     salts = os.urandom(SALT_BYTES * len(submissions))
     decisions: list[Decision] = []
     for i, (submission, sale) in enumerate(zip(submissions, laid_out, strict=True)):
         salt = salts[i * SALT_BYTES : (i + 1) * SALT_BYTES]
         decisions.append(_decide(submission, sale, state, received_at, salt))
-    decided()
+    meanwhile(1)
     last_hash = await store.append(connection, state, head, sources.chart, decisions)
     answers = [Answered(decision, _shopper(decision, shoppers)) for decision in decisions]
     return Done(state, decisions, answers, head.size, last_hash)
@@ -106,6 +108,7 @@ async def _load(
     sources: Sources,
     head: load.Head,
     submissions: Sequence[Submission],
+    meanwhile: Callable[[int], None],
 ) -> tuple[State, dict[str, ShopperRecord], list[Prepared | Refused | None]]:
     """Everything the batch is decided on; of each event its preparation, None for what is not a new sale."""
     shard, directory = sources.shard, sources.directory
@@ -115,6 +118,7 @@ async def _load(
     indexes = {holder for holder in claims.values() if isinstance(holder, int)}
     recorded = await load.read_recorded(connection, shard, indexes)
     cards = {sale.card for sale in sales if sale.card}
+    meanwhile(4)
     shoppers, book = await load.read_shoppers(connection, shard, sources.chart, head, cards)
     await directory.fetch(connection, {line.sku for sale in sales for line in sale.lines})
     state = State(
@@ -122,6 +126,7 @@ async def _load(
     )
     laid_out = [_lay_out(submission, state) for submission in submissions]
     prepared = [sale for sale in laid_out if isinstance(sale, Prepared)]
+    meanwhile(4)
     state.counts = await load.read_lots_and_counts(connection, shard, book, prepared)
     return state, shoppers, laid_out
 

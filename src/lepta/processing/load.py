@@ -50,10 +50,12 @@ class Chart:
         """Read what other writers have opened since."""
         if next_account == self.next_account:
             return
-        self.learn_assets((row[0], row[1]) for row in await connection.fetch(sql.READ_ASSETS))
-        rows = await connection.fetch(sql.READ_PARTY_ACCOUNTS, shard, self.next_account)
+        rows = await connection.fetch(sql.READ_CHART, shard, self.next_account)
         for number, kind, ref, code, asset in rows:
-            self._learn(number, Account(kind, ref, code, self.asset_names[asset]))
+            if kind is None:
+                self.learn_assets([(asset, ref)])
+            else:
+                self._learn(number, Account(kind, ref, code, self.asset_names[asset]))
         self.next_account = next_account
 
     def learn_assets(self, rows: Iterable[tuple[int, str]]) -> None:

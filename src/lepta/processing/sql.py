@@ -48,11 +48,13 @@ READ_SHOPPERS = """
         ) b
     ) a ON true
 """
-READ_PARTY_ACCOUNTS = """
-    SELECT id, kind, ref, code, asset FROM account
-    WHERE shard = $1 AND id >= $2 AND kind <> 'member' ORDER BY id
+# Assets come first, with 0 for a number and their name where accounts have whose they are.
+READ_CHART = """
+    SELECT 0 AS id, NULL AS kind, name AS ref, NULL AS code, id AS asset FROM asset
+    UNION ALL
+    SELECT id, kind, ref, code, asset FROM account WHERE shard = $1 AND id >= $2 AND kind <> 'member'
+    ORDER BY id
 """
-READ_ASSETS = "SELECT id, name FROM asset"
 # Open lots, and what has been used of limits: the ones have no counter, the others no account.
 READ_LOTS_AND_COUNTS = """
     SELECT k.account, l.expires_on, l.log_index, l.leg, l.remaining AS amount, NULL AS counter

@@ -16,7 +16,7 @@ import structlog
 from lepta.db import Database
 from lepta.logs import described
 from lepta.processing import batch as batches
-from lepta.processing import metrics, sql
+from lepta.processing import load, metrics, sql
 from lepta.processing.batch import Done, Sources
 from lepta.processing.decide import Accepted, Answered
 from lepta.processing.directory import Directory
@@ -35,7 +35,9 @@ LOST = (
     asyncpg.CannotConnectNowError,
 )
 """The connection, or the server behind it, is gone: nothing is wrong with the batch."""
-ANSWER_WITHIN_S = 0.01
+PATIENCE_S = 0.001
+"""Who waits longer for the head's lock waits for another process."""
+SMALL_BATCH = 16
 RECONNECT_S = (0.05, 0.1, 0.2, 0.5, 1.0)
 
 
@@ -82,7 +84,7 @@ class Writer:
     clock: Callable[[], datetime] = now
     _queue: deque[Waiting] = field(default_factory=deque)
     _in_flight: dict[bytes, Waiting] = field(default_factory=dict)
-    _owed: list[tuple[Waiting, Answered]] = field(default_factory=list)
+    _owed: deque[tuple[Waiting, Answered]] = field(default_factory=deque)
     _batch: Sequence[Waiting] = ()
     """The one being written."""
     _overdue_check: asyncio.TimerHandle | None = None
@@ -103,7 +105,8 @@ class Writer:
         """Connect, learn the rulebook and the directory, and begin to take events."""
         self._connection = await self.database.writer_connection()
         async with self._connection.transaction():
-            await batches.write(self._connection, self._sources, (), self.clock())
+            head = await load.lock_head(self._connection, self.shard)
+            await batches.write(self._connection, self._sources, head, (), received_at=self.clock())
         self._task = asyncio.create_task(self._run(), name=f"writer-{self.shard}")
 
     async def stop(self) -> None:
@@ -172,26 +175,36 @@ class Writer:
                     return
                 self._arrived.clear()
                 await self._arrived.wait()
-            self._batch = self._next()
+            self._batch = []
             await self._settle(self._batch)
 
-    def _next(self) -> list[Waiting]:
-        """Whatever has queued up, to the most a batch may hold; a publication goes alone."""
+    def _next(self, *, half: bool) -> list[Waiting]:
+        """What has queued up, to the most a batch may hold; a publication goes alone.
+
+        `half`: as much stays behind as is just being answered. So while the database works for one half of the
+        tills, this process works for the other; else either would stand idle while the other works for all.
+        """
         queue = self._queue
         batch = [queue.popleft()]
         if isinstance(batch[0].submission.event, Publish):
             return batch
-        while queue and len(batch) < self.batch_size:
+        most = self.batch_size
+        if half:
+            most = min(most, max(SMALL_BATCH, (len(queue) + len(self._owed)) // 2 + 1))
+        while queue and len(batch) < most:
             if isinstance(queue[0].submission.event, Publish):
                 break
             batch.append(queue.popleft())
         return batch
 
-    async def _settle(self, batch: Sequence[Waiting]) -> None:
-        """Write a batch and answer it. An event that cannot be written never takes its neighbours along."""
+    async def _settle(self, batch: list[Waiting]) -> None:
+        """Write a batch and answer it; an empty one is filled when its turn has come. An event that cannot be
+        written never takes its neighbours along.
+        """
         try:
-            done = await self._write([waiting.submission for waiting in batch])
+            done = await self._write(batch)
         except Exception as error:  # noqa: BLE001 - whatever it is, only its own event pays
+            batch = batch or self._next(half=False)
             if len(batch) == 1:
                 log.error("event-failed", **described(error))  # noqa: TRY400 - its words may quote a card
                 metrics.FAILED.inc()
@@ -207,18 +220,25 @@ class Writer:
         """Answer a committed batch: at once if nothing waits, else while the database works on the next one.
 
         Making answers takes this process as long as the database takes to write a batch; so they overlap. The
-        timer bounds how long an answer may lie ready if the next batch has to wait for its turn.
+        timer is for when the next batch has to wait for its turn, since another process has the head.
         """
-        self._owed = [(self._landed(w), a) for w, a in zip(batch, done.answers, strict=True)]
+        self._owed.extend((self._landed(w), a) for w, a in zip(batch, done.answers, strict=True))
         if self._queue:
-            asyncio.get_running_loop().call_later(ANSWER_WITHIN_S, self._pay)
+            asyncio.get_running_loop().call_later(PATIENCE_S, self._pay_slowly)
         else:
             self._pay()
 
-    def _pay(self) -> None:
-        owed, self._owed = self._owed, []
-        for waiting, answered in owed:
+    def _pay(self, parts: int = 1) -> None:
+        """Answer one of so many parts of those who wait for an answer."""
+        for _ in range(-(-len(self._owed) // parts)):
+            waiting, answered = self._owed.popleft()
             waiting.settle(answered)
+
+    def _pay_slowly(self) -> None:
+        """Answer all, with a look at the database after each few: the turn may have come."""
+        if self._owed:
+            self._pay(max(1, len(self._owed) // 4))
+            asyncio.get_running_loop().call_soon(self._pay_slowly)
 
     def _landed(self, waiting: Waiting) -> Waiting:
         """From now on a repeat finds the event in the log, not in flight."""
@@ -226,16 +246,25 @@ class Writer:
             self._in_flight.pop(waiting.key, None)
         return waiting
 
-    async def _write(self, submissions: Sequence[Submission]) -> Done:
-        """One transaction, tried until the database takes or refuses it."""
+    async def _write(self, batch: list[Waiting]) -> Done:
+        """One transaction, tried until the database takes or refuses it.
+
+        What goes into it is taken last, when it is our turn: the longer others had the head, the more there is.
+        """
         while True:
             connection = await self._connected()
             done: Done | None = None
             try:
                 await connection.execute("BEGIN")
+                asked_s = asyncio.get_running_loop().time()
+                head = await load.lock_head(connection, self.shard)
+                if not batch:
+                    waited_s = asyncio.get_running_loop().time() - asked_s
+                    batch += self._next(half=waited_s < PATIENCE_S)
                 done = await batches.write(
-                    connection, self._sources, submissions, self.clock(), self._pay
-                )
+                    connection, self._sources, head, [w.submission for w in batch],
+                    received_at=self.clock(), meanwhile=self._pay,
+                )  # fmt: skip
                 await connection.execute("COMMIT")
             except Exception as error:
                 self._sources.forget()

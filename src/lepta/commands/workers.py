@@ -1,0 +1,56 @@
+"""Several processes that serve one address: each has a listening socket of its own there."""
+
+import contextlib
+import socket
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from uvicorn.supervisors.multiprocess import Multiprocess, Process
+
+if TYPE_CHECKING:
+    import uvicorn
+
+
+class Workers(Multiprocess):
+    """Uvicorn's processes, one a listener. Of one listener for all, most connections would be whoever's is awake
+    when they come: one process would have four fifths of the work, and the other would wait for it.
+    """
+
+    def __init__(self, config: "uvicorn.Config", listeners: Sequence[socket.socket]) -> None:
+        self._listeners = listeners
+        config.workers = len(listeners)
+        super().__init__(config, list(listeners))
+
+    def init_processes(self) -> None:
+        """Start them all."""
+        for listener in self._listeners:
+            self._start(listener)
+
+    def _start(self, listener: socket.socket) -> None:
+        process = Process(self.config, [listener])
+        process.start()
+        self.processes.append(process)
+
+    def keep_subprocess_alive(self) -> None:
+        """Look after each; one that has died is replaced at the same listener, where its clients wait."""
+        for at, listener in enumerate(self._listeners):
+            # Uvicorn puts the new process where the old one stood, with `sockets`.
+            self.sockets, others = [listener], self.processes
+            self.processes = [others[at]]
+            super().keep_subprocess_alive()
+            self.processes = [*others[:at], *self.processes, *others[at + 1 :]]
+
+
+@contextlib.contextmanager
+def beside(listener: socket.socket, count: int) -> Iterator[list[socket.socket]]:
+    """So many listeners at one address, `listener` the first; needs one that was bound to be shared."""
+    with contextlib.ExitStack() as stack:
+        listeners = [listener]
+        while len(listeners) < count:
+            more = stack.enter_context(socket.socket(listener.family, socket.SOCK_STREAM))
+            more.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            more.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            more.bind(listener.getsockname())
+            more.listen(2048)
+            listeners.append(more)
+        yield listeners
