@@ -302,7 +302,7 @@ async def test_what_queues_up_while_another_process_has_the_head_becomes_one_bat
 async def test_half_of_what_waits_stays_behind_while_nobody_else_has_the_head(
     shop: Address,
 ) -> None:
-    async with writer_on(shop) as writer:
+    async with writer_on(shop, patience_s=60) as writer:
         begun = transactions_of(writer)
         answers = await asyncio.gather(*(writer.submit(sale(n)) for n in range(100)))
     assert len(set(map(index_of, answers))) == 100

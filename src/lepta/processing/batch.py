@@ -10,7 +10,6 @@ import asyncpg
 from lepta.errors import DomainError
 from lepta.processing import load, store
 from lepta.processing.decide import (
-    Accepted,
     Answered,
     Decision,
     Published,
@@ -92,7 +91,7 @@ async def write(
 
 def _shopper(decision: Decision, shoppers: dict[str, ShopperRecord]) -> ShopperRecord | None:
     """Today's record of the sale's member, if it was loaded: a card may have changed hands since the sale."""
-    if not isinstance(decision, Accepted | Repeated):
+    if isinstance(decision, (Published, Refused)):
         return None
     member, card = decision.recorded.seen.member, decision.recorded.event.card
     if member is None:
@@ -120,7 +119,7 @@ async def _load(
     cards = {sale.card for sale in sales if sale.card}
     meanwhile(4)
     shoppers, book = await load.read_shoppers(connection, shard, sources.chart, head, cards)
-    await directory.fetch(connection, {line.sku for sale in sales for line in sale.lines})
+    await directory.fetch(connection, sales)
     state = State(
         shard, head.size, sources.rulebooks.newest, directory, shoppers, claims, recorded, book
     )

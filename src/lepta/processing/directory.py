@@ -4,7 +4,7 @@ Every change of a store, product or party raises a number in table `office_versi
 numbers with each batch and fetches what has changed since; so a change counts from the next batch on.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -12,6 +12,7 @@ import asyncpg
 import orjson
 
 from lepta.names import Name
+from lepta.processing.events import Checkout
 from lepta.processing.state import ProductRecord, StoreRecord
 
 PRODUCTS_KEPT = 200_000
@@ -71,17 +72,17 @@ class Directory:
                 self.product_names.pop(sku, None)
         self.versions = versions
 
-    async def fetch(self, connection: asyncpg.Connection, skus: Iterable[str]) -> None:
-        """Make sure that these products are here, as far as the catalogue knows them."""
-        wanted = set(skus)
-        missing = {sku for sku in wanted if sku not in self.products}
+    async def fetch(self, connection: asyncpg.Connection, sales: Sequence[Checkout]) -> None:
+        """Make sure that the products of these sales are here, as far as the catalogue knows them."""
+        here = self.products
+        missing = {line.sku for sale in sales for line in sale.lines if line.sku not in here}
         if not missing:
             return
         if len(self.products) > PRODUCTS_KEPT:
             self.products.clear()
             self.product_names.clear()
             # What this batch had here is gone, too.
-            missing = wanted
+            missing = {line.sku for sale in sales for line in sale.lines}
         found = {
             row["sku"]: _product(row) for row in await connection.fetch(PRODUCTS, list(missing))
         }

@@ -1,6 +1,6 @@
 """What may happen: frozen values, and the canonical bytes they are stored and compared by."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 from lepta.errors import DomainError, Kind
@@ -75,16 +75,19 @@ class Publish(NamedTuple):
 
 Event = Checkout | Publish
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
 
 def identity(key: NaturalKey, occurred_at: datetime, basket: bytes, card: str | None) -> bytes:
     """The canonical bytes of a whole checkout. The card comes last and may be absent, not empty.
 
     A moment is the same whatever offset it is told with: a store-and-forward till may re-send it in UTC.
     """
-    moment = occurred_at.astimezone(UTC).isoformat()
-    named = f"{key.store}\n{key.till}\n{key.business_day}\n{key.sequence}\n{moment}\n"
+    store, till, day, sequence = key
+    moment = (occurred_at - _EPOCH) // _MICROSECOND
     owner = b"" if card is None else b"\ncard " + card.encode()
-    return named.encode() + basket + owner
+    return f"{store}\n{till}\n{day}\n{sequence}\n{moment}\n".encode() + basket + owner
 
 
 def basket_bytes(

@@ -72,4 +72,4 @@ class Reader:
             assert head is not None, recorded.shard
             await self.rulebooks.refresh(connection, head["rulebook"])
             await self.directory.refresh(connection, Versions(*head["versions"]))
-            await self.directory.fetch(connection, {line.sku for line in recorded.event.lines})
+            await self.directory.fetch(connection, [recorded.event])

@@ -35,8 +35,6 @@ LOST = (
     asyncpg.CannotConnectNowError,
 )
 """The connection, or the server behind it, is gone: nothing is wrong with the batch."""
-PATIENCE_S = 0.001
-"""Who waits longer for the head's lock waits for another process."""
 SMALL_BATCH = 16
 RECONNECT_S = (0.05, 0.1, 0.2, 0.5, 1.0)
 
@@ -81,6 +79,8 @@ class Writer:
     queue_size: int = 4_096
     batch_size: int = 256
     answer_timeout_s: float = 30.0
+    patience_s: float = 0.001
+    """Who waits longer for the head's lock waits for another process."""
     clock: Callable[[], datetime] = now
     _queue: deque[Waiting] = field(default_factory=deque)
     _in_flight: dict[bytes, Waiting] = field(default_factory=dict)
@@ -224,7 +224,7 @@ class Writer:
         """
         self._owed.extend((self._landed(w), a) for w, a in zip(batch, done.answers, strict=True))
         if self._queue:
-            asyncio.get_running_loop().call_later(PATIENCE_S, self._pay_slowly)
+            asyncio.get_running_loop().call_later(self.patience_s, self._pay_slowly)
         else:
             self._pay()
 
@@ -260,7 +260,7 @@ class Writer:
                 head = await load.lock_head(connection, self.shard)
                 if not batch:
                     waited_s = asyncio.get_running_loop().time() - asked_s
-                    batch += self._next(half=waited_s < PATIENCE_S)
+                    batch += self._next(half=waited_s < self.patience_s)
                 done = await batches.write(
                     connection, self._sources, head, [w.submission for w in batch],
                     received_at=self.clock(), meanwhile=self._pay,
