@@ -3,8 +3,10 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
-# The first of these that is 3.11 or newer and can make a virtual environment.
-PYTHON ?= $(shell for candidate in python3.13 python3.12 python3.11 python3.14 python3 python; do \
+# The first of these that is 3.11 or newer and can make a virtual environment. The system's own come first: they are
+# built with profiles (PGO) and faster than what version managers build by default.
+PYTHON ?= $(shell for candidate in /usr/bin/python3.13 /usr/bin/python3.12 /usr/bin/python3.11 \
+	python3.13 python3.12 python3.11 python3.14 python3 python; do \
 	"$$candidate" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo "$$candidate"; break; }; done)
 VENV := .venv
