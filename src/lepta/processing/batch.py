@@ -67,8 +67,8 @@ async def write(
 ) -> Done:
     """Decide and append one batch inside the transaction of `connection` that has locked `head`.
 
-    `meanwhile` is called when the database is about to work and this process is not, with how much longer it will
-    work in all, counted in such whiles.
+    `meanwhile(n)` is called when the database is about to work and this process is not: there is time for one n-th
+    of what else is to be done.
     """
     shard = sources.shard
     await sources.directory.refresh(connection, head.versions)

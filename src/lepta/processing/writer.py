@@ -204,7 +204,8 @@ class Writer:
         try:
             done = await self._write(batch)
         except Exception as error:  # noqa: BLE001 - whatever it is, only its own event pays
-            batch = batch or self._next(half=False)
+            if not batch:
+                batch += self._next(half=False)
             if len(batch) == 1:
                 log.error("event-failed", **described(error))  # noqa: TRY400 - its words may quote a card
                 metrics.FAILED.inc()
