@@ -25,11 +25,12 @@ class Service:
     process: "subprocess.Popen[str]"
     url: str
     port: int
+    workers: int
 
     @classmethod
-    def started(cls, place: Path, port: int = 0) -> "Service":
-        data = str(place / "data")
-        process = start(place, "serve", "--port", str(port), "--data-dir", data)
+    def started(cls, place: Path, port: int = 0, workers: int = 1) -> "Service":
+        where = ("--port", str(port), "--data-dir", str(place / "data"))
+        process = start(place, "serve", *where, "--workers", str(workers))
         assert process.stdout is not None
         for line in process.stdout:
             if found := re.search(r"Lepta:\s+(http://\S+:(\d+))", line):
@@ -39,7 +40,7 @@ class Service:
         # Its log goes to nobody: a full pipe must not be what stops it.
         for stream in (process.stdout, process.stderr):
             threading.Thread(target=stream.read, daemon=True).start()  # type: ignore[union-attr]
-        service = cls(place, process, found[1], int(found[2]))
+        service = cls(place, process, found[1], int(found[2]), workers)
         assert eventually(service.is_ready, 60)
         return service
 
@@ -55,7 +56,7 @@ class Service:
         self.process.kill()
         self.process.wait()
         assert eventually(lambda: not alive(children), 30), "orphans"
-        return Service.started(self.place, self.port)
+        return Service.started(self.place, self.port, self.workers)
 
     def kill_database(self) -> None:
         """kill -9 of PostgreSQL's first process; the service lives on and brings it back."""

@@ -70,9 +70,9 @@ def body(number: int) -> bytes:
     return json.dumps(sale).encode()
 
 
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    first = Service.started(tmp_path)
+@pytest.fixture(params=[1, 2], ids=["one process", "two processes"])
+def service(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Service]:
+    first = Service.started(tmp_path, workers=request.param)
     yield first
     subprocess.run(["pkill", "-9", "-f", str(tmp_path / "data")], check=False)
 

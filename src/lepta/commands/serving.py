@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 DRAIN_S = 40
 """How long a stopping service may take to answer what it has accepted; above `answer_timeout_s`."""
+ORPHANED_S = 5
+"""How long a worker may take whose parent was killed."""
 _LOOK_AFTER_S = 0.5
 
 _log = logging.getLogger(__name__)
@@ -118,10 +120,14 @@ def run_child(config: "uvicorn.Config", sockets: list[socket.socket]) -> None:
 
 
 def _follow(parent: multiprocessing.process.BaseProcess) -> None:
-    """End this process when its parent has ended, however that ended."""
+    """End this process when its parent has ended, however that ended.
+
+    Soon: an embedded database has ended with the parent, so that what waits cannot be answered; and the address has
+    to be free for whoever is started next.
+    """
     parent.join()
     os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(DRAIN_S)
+    time.sleep(ORPHANED_S)
     os._exit(1)
 
 
