@@ -24,6 +24,12 @@ def test_a_plain_head_is_read() -> None:
     assert head.headers == {"host": "x", "x-request-id": "a", "x-e": "", "content-length": "2"}
 
 
+@pytest.mark.parametrize("said", [b"keep-alive", b"Keep-Alive", b"KEEP-ALIVE"])
+def test_a_connection_that_is_to_stay_is_plain(said: bytes) -> None:
+    sent = b"POST /echo HTTP/1.1\r\nConnection: " + said + b"\r\nContent-Length: 2\r\n\r\n{}"
+    assert lane().read(sent) is not None
+
+
 @pytest.mark.parametrize(
     "first",
     [b"GET /echo HTTP/1.1", b"HEAD /echo HTTP/1.1", b"PUT /echo HTTP/1.1", b"post /echo HTTP/1.1",
@@ -40,7 +46,8 @@ def test_another_first_line_is_not_plain(first: bytes) -> None:
 @pytest.mark.parametrize(
     "header",
     [b"Content-Length: 2", b"content-length: 3", b"Transfer-Encoding: chunked", b"transfer-encoding: identity",
-     b"TRANSFER-ENCODING:\tchunked", b"Transfer-Encoding : chunked", b"Connection: close", b"connection: keep-alive",
+     b"TRANSFER-ENCODING:\tchunked", b"Transfer-Encoding : chunked", b"Connection: close", b"connection: keep-alive, te",
+     b"Connection: keep-alive ", b"Connection:", b"Connection: keep-alive\r\nconnection: keep-alive",
      b"Proxy-Connection: close", b"Upgrade: h2c", b"Expect: 100-continue", b"TE: trailers", b"Trailer: a",
      b"Keep-Alive: 5", b"A: 1\r\na: 1", b"A: 1\r\n b", b"A: 1\r\n\tb", b"A: \x00", b"A: a\x7fb", b"A: a\tb",
      b"A: \xc3\xbc", b"A : 1", b"A\xff: 1", b"A_B: 1", b"A", b": 1", b"A:  1", b"A:\t1", b"A: 1\nB: 2", b"A: 1\rB: 2",
@@ -97,7 +104,9 @@ NAMES = st.sampled_from(
     ["Host", "A", "a", "Connection", "Proxy-Connection", "Transfer-Encoding", "Upgrade", "Expect", "Content-Length",
      "content-length", "TE", "Keep-Alive", "HTTP2-Settings"]
 )  # fmt: skip
-VALUES = st.sampled_from(["x", "2", "close", "chunked", "h2c", "upgrade", "100-continue", ""])
+VALUES = st.sampled_from(
+    ["x", "2", "close", "keep-alive", "chunked", "h2c", "upgrade", "100-continue", ""]
+)
 FIELDS = st.lists(st.tuples(NAMES, ODD, VALUES, ODD), max_size=4)
 
 

@@ -27,8 +27,10 @@ LONGEST_BODY = 64 << 10
 
 _HEADERS = rb"((?:[A-Za-z0-9-]{1,64}: ?(?:[!-~][ -~]{0,4000})?\r\n){1,50})\r\n"
 _NOT_PLAIN = frozenset(
-    {"connection", "expect", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
-)  # fmt: skip
+    {"expect", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
+)
+_STAYS = "keep-alive"
+"""What `Connection` may say: it is so anyway (RFC 9112, 9.3), but most client libraries send it."""
 
 
 class Head(NamedTuple):
@@ -149,6 +151,8 @@ class Lane:
         if len(headers) < len(lines) or not length.isdigit() or not _NOT_PLAIN.isdisjoint(headers):
             return None
         if len(length) > 6 or int(length) > LONGEST_BODY:
+            return None
+        if headers.get("connection", _STAYS).lower() != _STAYS:
             return None
         return Head((found[1] or b"").decode("ascii"), headers, int(length), found.end())
 
