@@ -13,6 +13,7 @@ from lepta.processing.events import Checkout
 from lepta.processing.recognition import recognise
 from lepta.processing.sight import prepare, see
 from lepta.processing.state import ProductRecord, ShopperRecord, State, StoreRecord, Submission
+from lepta.processing.verdict import foresee
 from lepta.rules.rulebook import (
     EMPTY,
     Change,
@@ -152,14 +153,21 @@ class Office:
         return self.products.get(sku)
 
 
-def state(book: Rulebook | None = None, shoppers: Sequence[ShopperRecord] | None = None) -> State:
+@dataclass
+class Shop(State):
+    """What a batch is decided on, and the office's records beside it."""
+
+    records: Office = field(default_factory=Office)
+    shoppers: dict[str, ShopperRecord] = field(default_factory=dict)
+
+
+def state(book: Rulebook | None = None, shoppers: Sequence[ShopperRecord] | None = None) -> Shop:
     """An empty ledger under the founding rulebook."""
     known = [shopper()] if shoppers is None else shoppers
-    return State(
+    return Shop(
         shard=0,
         size=1,
         rulebook=rulebook(BASE, HUNTER) if book is None else book,
-        records=Office(),
         shoppers={one.card: one for one in known},
         claims={},
         recorded={},
@@ -167,7 +175,7 @@ def state(book: Rulebook | None = None, shoppers: Sequence[ShopperRecord] | None
     )
 
 
-def decide(event: Checkout, at: State, key: str | None = None) -> Decision:
+def decide(event: Checkout, at: Shop, key: str | None = None) -> Decision:
     """Decide one sale as a batch does."""
     submission = Submission.of(event, key)
     repeat = recognise(submission, at)
@@ -175,13 +183,14 @@ def decide(event: Checkout, at: State, key: str | None = None) -> Decision:
         return repeat
     known = at.shoppers.get(event.card) if event.card else None
     prepared = prepare(event, see(event, at.records, known), at.rulebook)
-    decision = decide_checkout(submission, prepared, at, received_at=NOON, salt=SALT)
+    foreseen = foresee(prepared)
+    decision = decide_checkout(submission, prepared, at, foreseen, received_at=NOON, salt=SALT)
     if not isinstance(decision, Accepted) and decision.claim and decision.stored:
         at.claims[decision.claim] = decision.stored
     return decision
 
 
-def accepted(event: Checkout, at: State, key: str | None = None) -> Accepted:
+def accepted(event: Checkout, at: Shop, key: str | None = None) -> Accepted:
     """Decide a sale that is to be recorded."""
     decision = decide(event, at, key)
     assert isinstance(decision, Accepted), decision

@@ -77,6 +77,8 @@ HISTORY = (
         UNIQUE (shard, ref, kind, code, asset)
     )
     """,
+    # The few that are not members': a writer knows them all.
+    "CREATE INDEX account_party ON account (shard, id) WHERE kind <> 'member'",
     """
     CREATE TABLE asset (
         id smallint PRIMARY KEY,

@@ -67,11 +67,13 @@ def divide(numerator: int, denominator: int, rounding: Rounding = Rounding.DOWN)
     assert numerator >= 0, numerator
     assert denominator > 0, denominator
     whole, rest = divmod(numerator, denominator)
+    if not rest:
+        return whole
     match rounding:
         case Rounding.DOWN:
             return whole
         case Rounding.UP:
-            return whole + (rest > 0)
+            return whole + 1
         case Rounding.HALF_UP:
             return whole + (2 * rest >= denominator)
         case Rounding.HALF_EVEN:
@@ -87,11 +89,13 @@ def allocate(amount: int, weights: Sequence[int]) -> list[int]:
     total = sum(weights)
     assert total > 0, weights
     assert amount >= 0, amount
-    exact = [amount * weight for weight in weights]
-    parts = [scaled // total for scaled in exact]
-    spare = amount - sum(parts)
+    parts, remainders, spare = [], [], amount
+    for weight in weights:
+        part, remainder = divmod(amount * weight, total)
+        parts.append(part)
+        remainders.append(remainder)
+        spare -= part
     if spare:
-        remainders = [scaled % total for scaled in exact]
         # Sorting is stable, reversed too: of equal remainders the earlier comes first.
         largest = sorted(range(len(parts)), key=remainders.__getitem__, reverse=True)
         for i in largest[:spare]:

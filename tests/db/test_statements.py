@@ -17,8 +17,10 @@ from lepta.processing.rulebooks import Rulebooks
 from lepta.processing.state import Submission
 from lepta.processing.writer import Writer
 
-MOST_STATEMENTS = 7
-"""In one transaction, BEGIN and COMMIT included, whatever the batch holds."""
+MOST_STATEMENTS = 6
+"""In one transaction, BEGIN and COMMIT included, however many sales. Repeats, products not sold before and changes of
+the office's records come with a statement or two more each, once a batch.
+"""
 
 
 async def spoken(shop: Address, sales: int) -> list[str]:
@@ -53,10 +55,16 @@ async def test_a_batch_of_a_hundred_takes_no_more_statements_than_one_of_two(
 
 
 KEYS = {
-    "FIND_CLAIMS": ("scope = k.scope", "key = k.key"),
     "READ_EVENTS": ("log_index = k.log_index",),
-    "READ_SHOPPERS": ("card = k.card", "id = card.member", "ref = member.ref", "account = "),
-    "READ_LOTS_AND_COUNTS": ("account = k.account", "counter = k.counter"),
+    "READ_SHOPPERS": ("card = k.card", "id = card.member"),
+    "READ_LEDGER": (
+        "scope = k.scope",
+        "key = k.key",
+        "ref = k.ref",
+        "account = ",
+        "counter = k.counter",
+        "id >= ",
+    ),
     "READ_LEAF_HASH": ("log_index = ",),
     "APPEND": (
         "account = k.account",

@@ -160,7 +160,8 @@ async def test_an_event_that_cannot_be_decided_never_takes_its_neighbours_along(
             raise ZeroDivisionError
         return honest(prepared, *rest)
 
-    monkeypatch.setattr(decide, "judge", judge)
+    for module in (decide, verdict):  # where it is judged in its turn, and ahead of it
+        monkeypatch.setattr(module, "judge", judge)
     results = await asyncio.gather(
         *(send(writer, sequence=n) for n in range(20)), return_exceptions=True
     )

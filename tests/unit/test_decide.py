@@ -15,12 +15,11 @@ from lepta.processing.events import InsufficientPoints, KeyReused, QuoteStale
 from lepta.processing.leaf import Leaf
 from lepta.processing.recognition import Refused, Repeated
 from lepta.processing.sight import UnknownStore
-from lepta.processing.state import State
 
 WALLET = chart.available("m-pyotr", "PTS/club")
 
 
-def with_points(points: int, **more: object) -> State:
+def with_points(points: int, **more: object) -> make.Shop:
     """A ledger in which Пётр has so many points, earned by a sale of 20.00 for each."""
     at = make.state(make.rulebook(make.BASE, make.HUNTER, make.ROUND_UP))
     if points:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import make_rules as make
+from lepta.rules import engine
 from lepta.rules.effects import Donate, Earn
 from lepta.rules.explanation import Why, because, fired
 from lepta.rules.facts import Line
@@ -132,6 +133,33 @@ def test_no_cap_is_ever_exceeded(documents: list[dict[str, Any]], days: list[lis
     for name, said in limits.items():
         assert counts.get(f"{name}|card|ref-1", 0) <= (said.get("per_card") or 10**9)
         assert counts.get(f"{name}|day|2026-11-22|ref-1", 0) <= (said.get("per_card_day") or 10**9)
+
+
+gifts = st.lists(st.builds(make.gift, amount=st.none() | st.integers(0, 1000)), max_size=2)
+
+
+@given(sets(), st.integers(1, 1500), baskets, gifts, st.booleans(), st.data())
+@settings(deadline=None)
+def test_what_was_foreseen_before_counters_were_known_comes_out_if_it_holds(
+    documents: list[dict[str, Any]],
+    most: int,
+    basket: list[Line],
+    taken: list[Any],
+    offline: bool,
+    data: st.DataObject,
+) -> None:
+    round_up = {**make.ROUND_UP, "limits": {"budget": {"money": most}}}
+    book = make.rulebook(*documents, round_up)
+    sale = make.facts(*basket, gifts=tuple(taken), offline=offline)
+    foreseen = outcome(book, sale)
+    used = st.sampled_from([0, 0, 1, 3, 50, 600, 4000])
+    counts = {c: data.draw(used) for c in engine.match(book, sale).counters}
+    if foreseen.holds(counts):
+        assert outcome(book, sale, counts) == foreseen
+    assert foreseen.holds({}) or any(amount > gauge.cap for gauge, amount in foreseen.asked)
+    nothing_left = dict.fromkeys(counts, 10**12)
+    limited = any(amount for _, amount in foreseen.asked)
+    assert foreseen.holds(nothing_left) is not limited
 
 
 @given(

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import assert_never
 
 from lepta.ledger import chart
 from lepta.ledger.book import Issue
@@ -36,11 +35,12 @@ class Journal:
     business_day: date
     member: Account | None
     """Where the shopper's points lie."""
-    _amounts: dict[_Movement, int] = field(default_factory=dict)
+    _entries: dict[_Movement, Entry] = field(default_factory=dict)
+    _issues: list[Issue] = field(default_factory=list)
 
     def redeem(self, points: int) -> None:
         """The member spends points; always the first entry, since lots are taken from its debit side."""
-        assert not self._amounts
+        assert not self._entries
         assert self.member is not None
         spent = chart.redeemed(self.programme, self.asset)
         self._add((self.member, spent, REDEEM, NEVER, None), points)
@@ -48,24 +48,14 @@ class Journal:
     def book(self, effects: Iterable[Effect]) -> None:
         """Everything the campaigns gave, in their order."""
         for effect in effects:
-            match effect:
-                case Earn():
-                    self._earn(effect)
-                case Donate():
-                    self._donate(effect)
-                case _:
-                    assert_never(effect)
+            if isinstance(effect, Earn):
+                self._earn(effect)
+            else:
+                self._donate(effect)
 
     def close(self) -> tuple[list[Entry], list[Issue]]:
         """The entries in order, and the lots that those which issue points make."""
-        entries: list[Entry] = []
-        issues: list[Issue] = []
-        for movement, amount in self._amounts.items():
-            debit, credit, code, expires_on, available_on = movement
-            if code is EARN:
-                issues.append(Issue(len(entries), expires_on, available_on))
-            entries.append(Entry(debit, credit, amount, code))
-        return entries, issues
+        return list(self._entries.values()), self._issues
 
     def _earn(self, earn: Earn) -> None:
         target, day, available_on = self.member, self.business_day, None
@@ -77,7 +67,10 @@ class Journal:
         for share in earn.funders:
             if share.points:
                 source = chart.issued(share.party, self.asset)
-                self._add((source, target, EARN, expires_on, available_on), share.points)
+                movement = (source, target, EARN, expires_on, available_on)
+                if movement not in self._entries:
+                    self._issues.append(Issue(len(self._entries), expires_on, available_on))
+                self._add(movement, share.points)
 
     def _donate(self, donate: Donate) -> None:
         asset, currency = self.asset, self.currency
@@ -95,4 +88,8 @@ class Journal:
             self._add((owed, collected, COLLECT, NEVER, None), donate.shopper_money_minor)
 
     def _add(self, movement: _Movement, amount: int) -> None:
-        self._amounts[movement] = self._amounts.get(movement, 0) + amount
+        debit, credit, code, _, _ = movement
+        known = self._entries.get(movement)
+        if known is not None:
+            amount += known.amount
+        self._entries[movement] = Entry(debit, credit, amount, code)

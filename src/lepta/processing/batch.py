@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 import asyncpg
 
@@ -16,12 +17,11 @@ from lepta.processing.decide import (
     decide_checkout,
     decide_publish,
 )
-from lepta.processing.directory import Directory
 from lepta.processing.events import Checkout, Publish
+from lepta.processing.office import Basis, LaidOut, Office
 from lepta.processing.recognition import Refused, Repeated, recognise
-from lepta.processing.rulebooks import Rulebooks
-from lepta.processing.sight import Prepared, prepare, see
-from lepta.processing.state import Claim, ShopperRecord, State, Submission
+from lepta.processing.sight import Prepared
+from lepta.processing.state import Claim, State, Submission
 
 SALT_BYTES = 16
 
@@ -31,13 +31,19 @@ class Sources:
     """What a writer keeps from batch to batch."""
 
     shard: int
-    directory: Directory
-    rulebooks: Rulebooks
+    office: Office
     chart: load.Chart = field(default_factory=load.Chart)
 
     def forget(self) -> None:
         """After a failure, trust nothing that a batch may have left half-known."""
         self.chart = load.Chart()
+
+
+class Turn(NamedTuple):
+    """An event whose turn has come, as far as it is laid out."""
+
+    submission: Submission
+    laid_out: LaidOut | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,7 @@ async def write(
     connection: asyncpg.Connection,
     sources: Sources,
     head: load.Head,
-    submissions: Sequence[Submission],
+    turns: Sequence[Turn],
     *,
     received_at: datetime,
     meanwhile: Callable[[int], None] = lambda _parts: None,
@@ -70,80 +76,95 @@ async def write(
     `meanwhile(n)` is called when the database is about to work and this process is not: there is time for one n-th
     of what else is to be done.
     """
-    shard = sources.shard
-    await sources.directory.refresh(connection, head.versions)
-    await sources.rulebooks.refresh(connection, head.rulebook)
-    rulebook = sources.rulebooks.newest
+    shard, office = sources.shard, sources.office
+    await office.rulebooks.refresh(connection, head.rulebook)
+    rulebook = office.rulebooks.newest
     assert rulebook.digest == head.rulebook, (rulebook.number, head.rulebook.hex())
-    await sources.chart.refresh(connection, shard, head.next_account)
-    await load.open_partitions(connection, shard, head, len(submissions))
-    state, shoppers, laid_out = await _load(connection, sources, head, submissions, meanwhile)
-    salts = os.urandom(SALT_BYTES * len(submissions))
+    await load.open_partitions(connection, shard, head, len(turns))
+    state, laid_out = await _load(connection, sources, head, turns, meanwhile)
+    salts = os.urandom(SALT_BYTES * len(turns))
     decisions: list[Decision] = []
-    for i, (submission, sale) in enumerate(zip(submissions, laid_out, strict=True)):
+    for i, (turn, sale) in enumerate(zip(turns, laid_out, strict=True)):
         salt = salts[i * SALT_BYTES : (i + 1) * SALT_BYTES]
-        decisions.append(_decide(submission, sale, state, received_at, salt))
+        decisions.append(_decide(turn.submission, sale, state, received_at, salt))
     meanwhile(1)
     last_hash = await store.append(connection, state, head, sources.chart, decisions)
-    answers = [Answered(decision, _shopper(decision, shoppers)) for decision in decisions]
+    answers = list(map(_answered, decisions, laid_out))
     return Done(state, decisions, answers, head.size, last_hash)
 
 
-def _shopper(decision: Decision, shoppers: dict[str, ShopperRecord]) -> ShopperRecord | None:
-    """Today's record of the sale's member, if it was loaded: a card may have changed hands since the sale."""
-    if isinstance(decision, (Published, Refused)):
-        return None
-    member, card = decision.recorded.seen.member, decision.recorded.event.card
-    if member is None:
-        return None
-    found = shoppers.get(card) if card else None
-    if found is not None and found.ref == member.ref:
-        return found
-    return next((one for one in shoppers.values() if one.ref == member.ref), None)
+def _answered(decision: Decision, laid_out: LaidOut | None) -> Answered:
+    """With today's record of the sale's member, if it was read: a card may have changed hands since the sale."""
+    shopper = laid_out.shopper if laid_out else None
+    if shopper is None or isinstance(decision, (Published, Refused)):
+        return Answered(decision, None)
+    member = decision.recorded.seen.member
+    return Answered(decision, shopper if member and member.ref == shopper.ref else None)
+
+
+async def _lay_out(
+    connection: asyncpg.Connection, office: Office, turns: Sequence[Turn], basis: Basis
+) -> list[LaidOut | None]:
+    """All sales laid out on `basis`, the office's state by now; None for what is no sale."""
+    stale = [
+        event
+        for (event, _), laid_out in turns
+        if isinstance(event, Checkout) and (laid_out is None or laid_out.basis != basis)
+    ]
+    shoppers = await office.look_up(connection, stale) if stale else {}
+    return [
+        laid_out
+        if laid_out is not None and laid_out.basis == basis
+        else office.lay_out(event, shoppers)
+        if isinstance(event, Checkout)
+        else None
+        for (event, _), laid_out in turns
+    ]
 
 
 async def _load(
     connection: asyncpg.Connection,
     sources: Sources,
     head: load.Head,
-    submissions: Sequence[Submission],
+    turns: Sequence[Turn],
     meanwhile: Callable[[int], None],
-) -> tuple[State, dict[str, ShopperRecord], list[Prepared | Refused | None]]:
-    """Everything the batch is decided on; of each event its preparation, None for what is not a new sale."""
-    shard, directory = sources.shard, sources.directory
-    sales = [s.event for s in submissions if isinstance(s.event, Checkout)]
-    named: list[Claim] = [claim for s in submissions for claim in s.claims]
-    claims = await load.find_claims(connection, shard, named)
-    indexes = {holder for holder in claims.values() if isinstance(holder, int)}
-    recorded = await load.read_recorded(connection, shard, indexes)
-    cards = {sale.card for sale in sales if sale.card}
-    meanwhile(4)
-    shoppers, book = await load.read_shoppers(connection, shard, sources.chart, head, cards)
-    await directory.fetch(connection, sales)
-    state = State(
-        shard, head.size, sources.rulebooks.newest, directory, shoppers, claims, recorded, book
+) -> tuple[State, list[LaidOut | None]]:
+    """Everything the batch is decided on. If the office has changed something since the sales were laid out, they
+    are laid out again, once: what it changes from then on is for the next batch, or it could keep this one for ever.
+    """
+    shard, office = sources.shard, sources.office
+    named = [claim for turn in turns for claim in turn.submission.claims]
+    basis = office.basis
+    laid_out = await _lay_out(connection, office, turns, basis)
+    meanwhile(2)
+    ledger = await _read_ledger(connection, sources, head, named, laid_out)
+    if ledger.versions != basis.versions:
+        await office.directory.refresh(connection, ledger.versions)
+        laid_out = await _lay_out(connection, office, turns, office.basis)
+        ledger = await _read_ledger(connection, sources, head, named, laid_out)
+    claims, book, counts, _ = ledger
+    places = {holder for holder in claims.values() if isinstance(holder, int)}
+    recorded = await load.read_recorded(connection, shard, places)
+    state = State(shard, head.size, office.rulebooks.newest, claims, recorded, book, counts)
+    return state, laid_out
+
+
+async def _read_ledger(
+    connection: asyncpg.Connection,
+    sources: Sources,
+    head: load.Head,
+    named: Sequence[Claim],
+    laid_out: Sequence[LaidOut | None],
+) -> load.Ledger:
+    sales = [laid.sale for laid in laid_out if laid and isinstance(laid.sale, Prepared)]
+    return await load.read_ledger(
+        connection, sources.shard, sources.chart, head, claims=named, sales=sales
     )
-    laid_out = [_lay_out(submission, state) for submission in submissions]
-    prepared = [sale for sale in laid_out if isinstance(sale, Prepared)]
-    meanwhile(4)
-    state.counts = await load.read_lots_and_counts(connection, shard, book, prepared)
-    return state, shoppers, laid_out
-
-
-def _lay_out(submission: Submission, state: State) -> Prepared | Refused | None:
-    event = submission.event
-    if not isinstance(event, Checkout) or any(c in state.claims for c in submission.claims):
-        return None
-    shopper = state.shoppers.get(event.card) if event.card else None
-    try:
-        return prepare(event, see(event, state.records, shopper), state.rulebook)
-    except DomainError as error:
-        return Refused(error)
 
 
 def _decide(
     submission: Submission,
-    sale: Prepared | Refused | None,
+    laid_out: LaidOut | None,
     state: State,
     received_at: datetime,
     salt: bytes,
@@ -157,10 +178,13 @@ def _decide(
         state.claims[repeat.claim] = repeat.recorded.log_index
     if repeat is not None:
         return repeat
+    assert laid_out is not None, submission
+    sale = laid_out.sale
     if isinstance(sale, Refused):
         return sale
-    assert sale is not None, submission
-    decision = decide_checkout(submission, sale, state, received_at=received_at, salt=salt)
+    decision = decide_checkout(
+        submission, sale, state, laid_out.foreseen, received_at=received_at, salt=salt
+    )
     if isinstance(decision, Refused) and decision.claim and decision.stored:
         state.claims[decision.claim] = decision.stored
     return decision

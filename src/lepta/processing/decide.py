@@ -14,7 +14,7 @@ from lepta.ledger.lots import expiring
 from lepta.processing.beside import pack, request_digest
 from lepta.processing.events import Checkout, Publish
 from lepta.processing.leaf import Booked, Packer, Recorded, Written, checkout_leaf, rulebook_leaf
-from lepta.processing.outcome import Balance, Borne, Donation, Earned, Outcome, Points, Reason
+from lepta.processing.outcome import Balance, Borne, Donation, Earned, Outcome, Points
 from lepta.processing.recognition import Refused, Repeated, refusal_bytes
 from lepta.processing.sight import Prepared
 from lepta.processing.state import Claim, ShopperRecord, State, Submission
@@ -54,12 +54,24 @@ class Answered(NamedTuple):
 
 
 def decide_checkout(
-    submission: Submission, prepared: Prepared, state: State, *, received_at: datetime, salt: bytes
+    submission: Submission,
+    prepared: Prepared,
+    state: State,
+    foreseen: Verdict | None = None,
+    *,
+    received_at: datetime,
+    salt: bytes,
 ) -> Accepted | Refused:
-    """Decide a sale that is not a repeat, and book it on the working copy."""
+    """Decide a sale that is not a repeat, and book it on the working copy.
+
+    What was `foreseen` saves judging it, unless a limit has come into its way.
+    """
     event = prepared.event
     try:
-        verdict = judge(prepared, state.book, state.counts)
+        if foreseen is not None and foreseen.result.holds(state.counts):
+            verdict = foreseen
+        else:
+            verdict = judge(prepared, state.book, state.counts)
     except DomainError as error:
         header = submission.header
         stored = None if header is None else refusal_bytes(error, event, salt)
@@ -137,33 +149,27 @@ def written(
 
 def conclude(prepared: Prepared, verdict: Verdict, book: Book, received_at: datetime) -> Outcome:
     """Sum a booked sale up for its leaf and its answers."""
-    event = prepared.event
+    event, result = prepared.event, verdict.result
     pending, given, gifts = 0, 0, 0
     by_line = [0] * len(event.lines)
     earned: list[Earned] = []
     donations: list[Donation] = []
-    for effect in verdict.result.effects:
+    for effect in result.effects:
         if isinstance(effect, Earn):
             earned.append(_earned(effect, by_line))
-            pending += effect.points if effect.pending_days else 0
+            if effect.pending_days:
+                pending += effect.points
         else:
             donations.append(_donation(effect))
             given += effect.shopper_points
             gifts += effect.shopper_money_minor
+    money = verdict.redeemed_money
+    points = Points(sum(by_line), pending, verdict.redeemed, given, verdict.shortfall)
     return Outcome(
-        card_status=prepared.seen.card_status,
-        flags=_flags(event, verdict, received_at),
-        total=event.total,
-        to_pay=event.total - verdict.redeemed_money + gifts,
-        points=Points(sum(by_line), pending, verdict.redeemed, given, verdict.shortfall),
-        redeemed_money=verdict.redeemed_money,
-        balance=_balance(prepared, book),
-        earned=tuple(earned),
-        donations=tuple(donations),
-        earned_by_line=tuple(by_line),
-        redeemed_by_line=verdict.redeemed_by_line,
-        reasons=tuple(map(Reason._make, verdict.result.reasons)),
-    )
+        prepared.seen.card_status, _flags(event, verdict, received_at), event.total,
+        event.total - money + gifts, points, money, _balance(prepared, book), tuple(earned),
+        tuple(donations), tuple(by_line), verdict.redeemed_by_line, result.reasons,
+    )  # fmt: skip
 
 
 def _earned(earn: Earn, by_line: list[int]) -> Earned:

@@ -16,6 +16,7 @@ from lepta.processing.events import Checkout
 from lepta.processing.state import ProductRecord, StoreRecord
 
 PRODUCTS_KEPT = 200_000
+"""Then they are put aside, and so many more are kept before those are let go."""
 
 VERSIONS = "SELECT what, version FROM office_version"
 STORES = """
@@ -45,6 +46,8 @@ class Directory:
     stores: dict[str, StoreRecord] = field(default_factory=dict)
     parties: dict[str, Name] = field(default_factory=dict)
     products: dict[str, ProductRecord | None] = field(default_factory=dict)
+    older: dict[str, ProductRecord | None] = field(default_factory=dict)
+    """Products that were here when `PRODUCTS_KEPT` was reached: sales under way may still need them."""
     product_names: dict[str, Name] = field(default_factory=dict)
 
     def store(self, store: str) -> StoreRecord | None:
@@ -52,8 +55,8 @@ class Directory:
         return self.stores.get(store)
 
     def product(self, sku: str) -> ProductRecord | None:
-        """A product by SKU, among those fetched."""
-        return self.products.get(sku)
+        """A product by SKU; None if the catalogue does not know it. Raises `KeyError` for one never fetched."""
+        return self.products[sku] if sku in self.products else self.older[sku]
 
     async def refresh(self, connection: asyncpg.Connection, versions: Versions) -> None:
         """Read again what is older than `versions`."""
@@ -66,28 +69,35 @@ class Directory:
         if versions.store != known.store:
             rows = await connection.fetch(STORES)
             self.stores = {row["id"]: StoreRecord(*row) for row in rows}
-        if versions.product != known.product and self.products:
+        if versions.product != known.product and (self.products or self.older):
             for (sku,) in await connection.fetch(CHANGED_PRODUCTS, known.product):
-                self.products.pop(sku, None)
-                self.product_names.pop(sku, None)
+                for kept in (self.products, self.older, self.product_names):
+                    kept.pop(sku, None)
         self.versions = versions
 
     async def fetch(self, connection: asyncpg.Connection, sales: Sequence[Checkout]) -> None:
-        """Make sure that the products of these sales are here, as far as the catalogue knows them."""
-        here = self.products
-        missing = {line.sku for sale in sales for line in sale.lines if line.sku not in here}
-        if not missing:
-            return
+        """Make sure that the products of these sales are here, as far as the catalogue knows them.
+
+        Two may fetch at once, and `refresh` may come between: what was read before it is read again.
+        """
+        while missing := self._missing(sales):
+            known = self.versions
+            rows = await connection.fetch(PRODUCTS, list(missing))
+            if self.versions == known:
+                found = {row["sku"]: _product(row) for row in rows}
+                self.products.update((sku, found.get(sku)) for sku in missing)
+
+    def _missing(self, sales: Sequence[Checkout]) -> set[str]:
+        """What has to be asked for; of what was put aside, that which is sold again comes back."""
         if len(self.products) > PRODUCTS_KEPT:
-            self.products.clear()
+            self.older, self.products = self.products, {}
             self.product_names.clear()
-            # What this batch had here is gone, too.
-            missing = {line.sku for sale in sales for line in sale.lines}
-        found = {
-            row["sku"]: _product(row) for row in await connection.fetch(PRODUCTS, list(missing))
-        }
-        for sku in missing:
-            self.products[sku] = found.get(sku)
+        here, older = self.products, self.older
+        missing = {line.sku for sale in sales for line in sale.lines if line.sku not in here}
+        for sku in missing & older.keys():
+            here[sku] = older.pop(sku)
+            missing.discard(sku)
+        return missing
 
     def party_name(self, party: str) -> Name:
         """A party's name; its id where it has none any more."""
@@ -97,7 +107,7 @@ class Directory:
         """The catalogue's name for a product, parsed once."""
         name = self.product_names.get(sku)
         if name is None:
-            record = self.products.get(sku)
+            record = self.products.get(sku) or self.older.get(sku)
             if record is None or record.name is None:
                 return None
             name = self.product_names[sku] = Name.of(record.name)

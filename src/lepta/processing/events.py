@@ -1,5 +1,6 @@
 """What may happen: frozen values, and the canonical bytes they are stored and compared by."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
@@ -87,7 +88,8 @@ def identity(key: NaturalKey, occurred_at: datetime, basket: bytes, card: str | 
     store, till, day, sequence = key
     moment = (occurred_at - _EPOCH) // _MICROSECOND
     owner = b"" if card is None else b"\ncard " + card.encode()
-    return f"{store}\n{till}\n{day}\n{sequence}\n{moment}\n".encode() + basket + owner
+    place = f"{store}\n{till}\n{day.isoformat()}\n{sequence}\n{moment}\n"
+    return place.encode() + basket + owner
 
 
 def basket_bytes(
@@ -106,7 +108,7 @@ def basket_bytes(
     """
     document: dict[str, Any] = {
         "currency": currency,
-        "lines": [_line_array(line) for line in lines],
+        "lines": _line_arrays(lines),
         "total": total,
     }
     if redeem:
@@ -120,18 +122,21 @@ def basket_bytes(
     return canonical(document)
 
 
-def _line_array(line: BasketLine) -> list[Any]:
-    number, sku, micro, amount, unit_price, kind, name, categories, brand = line
-    whole, rest = divmod(micro, MICRO)
-    quantity = whole if not rest else str(micro)
-    array: list[Any] = [number, sku, quantity, amount, unit_price]
-    if categories is not None or brand is not None or name is not None or kind != "goods":
-        array += [None if kind == "goods" else kind, name, categories, brand]
-        while array[-1] is None:
-            array.pop()
-    elif unit_price is None:
-        array.pop()
-    return array
+def _line_arrays(lines: tuple[BasketLine, ...]) -> list[Sequence[Any]]:
+    arrays: list[Sequence[Any]] = []
+    for number, sku, micro, amount, unit_price, kind, name, categories, brand in lines:
+        quantity = str(micro) if micro % MICRO else micro // MICRO
+        if kind != "goods" or name is not None or categories is not None or brand is not None:
+            special = None if kind == "goods" else kind
+            array = [number, sku, quantity, amount, unit_price, special, name, categories, brand]
+            while array[-1] is None:
+                array.pop()
+            arrays.append(array)
+        elif unit_price is not None:
+            arrays.append((number, sku, quantity, amount, unit_price))
+        else:
+            arrays.append((number, sku, quantity, amount))
+    return arrays
 
 
 def _line(array: list[Any]) -> BasketLine:

@@ -39,7 +39,6 @@ KIND_NAMES = {number: name for name, number in KINDS.items()}
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-_MINUTE = timedelta(minutes=1)
 
 
 @lru_cache(maxsize=64)
@@ -53,7 +52,7 @@ def at_till(moment: datetime) -> list[int]:
     since = moment - _EPOCH
     offset = moment.utcoffset()
     assert offset is not None, moment
-    array = [since.days * 86_400 + since.seconds, offset // _MINUTE]
+    array = [since.days * 86_400 + since.seconds, offset.days * 1_440 + offset.seconds // 60]
     if since.microseconds:
         array.append(since.microseconds)
     return array
@@ -75,9 +74,8 @@ class Booked(NamedTuple):
     used: Sequence[tuple[str, int]]
     member: int | None = None
 
-    def to_leaf(self) -> dict[str, Any]:
-        """As it stands in the leaf; what is empty is left out."""
-        document: dict[str, Any] = {}
+    def write(self, document: dict[str, Any]) -> None:
+        """Put it into a leaf's document; what is empty is left out."""
         if self.opened:
             document["opens"] = [(number, *account) for number, account in self.opened]
         if self.postings:
@@ -94,7 +92,6 @@ class Booked(NamedTuple):
             document["used"] = self.used
         if self.member is not None:
             document["member"] = self.member
-        return document
 
 
 def _lots(issues: Sequence[Issue]) -> list[list[Any]]:
@@ -145,8 +142,8 @@ def checkout_leaf(
         "till": tuple(event.key),
         "at": [_milliseconds(received_at), *at_till(event.occurred_at)],
         "rulebook": rulebook,
-        **booked.to_leaf(),
     }
+    booked.write(document)
     content = b'{"basket":%b,"facts":%b,"outcome":%b}' % (
         event.basket, facts, canonical(outcome.to_document()),
     )  # fmt: skip

@@ -1,9 +1,9 @@
 """SQL of a batch, first half: take the head's lock and read what the batch is decided on."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TypeVar
+from typing import Any, NamedTuple
 
 import asyncpg
 
@@ -19,7 +19,6 @@ from lepta.processing.state import Claim, ShopperRecord
 from lepta.processing.verdict import EXPIRING_WITHIN
 
 Connection = asyncpg.Connection
-Key = TypeVar("Key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,6 @@ class Head:
     next_account: int
     partition_width: int
     partitioned_to: int
-    versions: Versions
 
 
 @dataclass(slots=True)
@@ -46,16 +44,11 @@ class Chart:
     funds: dict[str, int] = field(default_factory=dict)
     """Of each fund the first account: the number that supporters know it by."""
 
-    async def refresh(self, connection: Connection, shard: int, next_account: int) -> None:
-        """Read what other writers have opened since."""
-        if next_account == self.next_account:
-            return
-        rows = await connection.fetch(sql.READ_CHART, shard, self.next_account)
-        for number, kind, ref, code, asset in rows:
-            if kind is None:
-                self.learn_assets([(asset, ref)])
-            else:
-                self._learn(number, Account(kind, ref, code, self.asset_names[asset]))
+    def take_in(self, assets: Iterable[Any], accounts: Iterable[Any], next_account: int) -> None:
+        """What other writers have opened since."""
+        self.learn_assets(assets)
+        for number, kind, ref, code, asset in accounts:
+            self._learn(number, Account(kind, ref, code, self.asset_names[asset]))
         self.next_account = next_account
 
     def learn_assets(self, rows: Iterable[tuple[int, str]]) -> None:
@@ -88,7 +81,6 @@ async def lock_head(connection: Connection, shard: int) -> Head:
         next_account=row["next_account"],
         partition_width=row["partition_width"],
         partitioned_to=row["partitioned_to"],
-        versions=Versions(*row["versions"]),
     )
 
 
@@ -97,20 +89,6 @@ async def open_partitions(connection: Connection, shard: int, head: Head, batch:
     needed = head.size + batch + head.partition_width // 2
     if needed > head.partitioned_to:
         await connection.fetchval(sql.OPEN_PARTITIONS, shard, needed)
-
-
-async def find_claims(
-    connection: Connection, shard: int, claims: Sequence[Claim]
-) -> dict[Claim, int | bytes]:
-    """Which of these names are taken, and by what."""
-    if not claims:
-        return {}
-    scopes, keys = zip(*claims, strict=True)
-    rows = await connection.fetch(sql.FIND_CLAIMS, shard, scopes, keys)
-    return {
-        Claim(scope, key): refusal if log_index is None else log_index
-        for scope, key, log_index, refusal in rows
-    }
 
 
 async def read_recorded(
@@ -124,59 +102,71 @@ async def read_recorded(
     return {index: Recorded.parse(leaf, beside) for index, leaf, beside in rows}
 
 
-async def read_shoppers(
-    connection: Connection, shard: int, chart: Chart, head: Head, cards: Iterable[str]
-) -> tuple[dict[str, ShopperRecord], Book]:
-    """The members behind these cards, as far as they are known, and a working copy of the ledger with their
-    accounts and those of all parties.
-    """
+async def read_shoppers(connection: Connection, cards: Collection[str]) -> dict[str, ShopperRecord]:
+    """The members behind these cards, as far as they are known."""
+    if not cards:
+        return {}
+    rows = await connection.fetch(sql.READ_SHOPPERS, cards)
+    return {
+        card: ShopperRecord(card, status, ref, tier, tuple(segments), first_name, gender, language)
+        for card, status, ref, tier, segments, first_name, gender, language in rows
+    }
+
+
+class Ledger(NamedTuple):
+    """What of the ledger a batch is decided on."""
+
+    claims: dict[Claim, int | bytes]
+    """Names that are taken, and by what: an event's place or a stored refusal."""
+    book: Book
+    """The accounts of all parties and of the batch's members."""
+    counts: dict[str, int]
+    """What has been used of the limits that its sales may touch."""
+    versions: Versions
+    """Of the office's records."""
+
+
+async def read_ledger(
+    connection: Connection,
+    shard: int,
+    chart: Chart,
+    head: Head,
+    *,
+    claims: Sequence[Claim],
+    sales: Sequence[Prepared],
+) -> Ledger:
+    """What these names and sales are about; `chart` learns what others have opened."""
+    scopes, keys = zip(*claims, strict=True) if claims else ((), ())
+    until = _wanted_lots(sales)
+    counters = {counter for sale in sales for counter in sale.matched.counters}
+    row = await connection.fetchrow(
+        sql.READ_LEDGER, shard, scopes, keys, list(until), list(until.values()), list(counters),
+        len(chart.assets), chart.next_account,
+    )  # fmt: skip
+    assert row is not None
+    taken, members, counts, assets, parties, versions = row
+    chart.take_in(assets, parties, head.next_account)
     book = Book(next_account=head.next_account, accounts=dict(chart.accounts))
-    shoppers: dict[str, ShopperRecord] = {}
-    wanted = list(cards)
-    if not wanted:
-        return shoppers, book
-    for row in await connection.fetch(sql.READ_SHOPPERS, shard, wanted):
-        card, status, ref, tier, segments, first_name, gender, language, *account = row
-        shoppers[card] = ShopperRecord(
-            card, status, ref, tier, tuple(segments), first_name, gender, language
-        )
-        number, code, asset, balance = account
-        if number is not None:
-            book.accounts[Account("member", ref, code, chart.asset_names[asset])] = number
-            book.balances[number] = balance
-    return shoppers, book
+    for ref, number, code, asset, balance, lots in members:
+        book.accounts[Account("member", ref, code, chart.asset_names[asset])] = number
+        book.balances[number] = balance
+        book.lots[number] = list(map(Lot._make, lots))
+    held = {
+        Claim(scope, key): refusal if index is None else index
+        for scope, key, index, refusal in taken
+    }
+    return Ledger(held, book, dict(counts), Versions(*versions))
 
 
-async def read_lots_and_counts(
-    connection: Connection, shard: int, book: Book, prepared: Sequence[Prepared]
-) -> dict[str, int]:
-    """Put open lots into the working copy; what has been used of the limits that these sales may touch."""
-    until = _wanted_lots(book, prepared)
-    counters = {counter for sale in prepared for counter in sale.matched.counters}
-    counts: dict[str, int] = {}
-    if not (until or counters):
-        return counts
-    book.lots.update({number: [] for number in until})
-    rows = await connection.fetch(
-        sql.READ_LOTS_AND_COUNTS, shard, list(until), list(until.values()), list(counters)
-    )
-    for account, expires_on, log_index, leg, amount, counter in rows:
-        if counter is None:
-            book.lots[account].append(Lot(expires_on, log_index, leg, amount))
-        else:
-            counts[counter] = amount
-    return counts
-
-
-def _wanted_lots(book: Book, prepared: Iterable[Prepared]) -> dict[int, date]:
-    """By account the last day up to which lots matter: all to those who redeem, to others what expires soon, for
+def _wanted_lots(sales: Iterable[Prepared]) -> dict[str, date]:
+    """By member the last day up to which lots matter: all to those who redeem, to others what expires soon, for
     their receipt.
     """
-    until: dict[int, date] = {}
-    for sale in prepared:
+    until: dict[str, date] = {}
+    for sale in sales:
         account = sale.member_account
-        number = book.accounts.get(account) if account else None
-        if number is not None:
+        if account is not None:
             soon = sale.event.key.business_day + EXPIRING_WITHIN
-            until[number] = max(until.get(number, soon), NEVER if sale.event.redeem else soon)
+            last = NEVER if sale.event.redeem else soon
+            until[account.ref] = max(until.get(account.ref, last), last)
     return until

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from lepta.processing.events import Checkout
 from lepta.processing.seen import Seen
+from lepta.rules import explanation
 
 Json = dict[str, Any]
 
@@ -63,12 +64,8 @@ class Earned(NamedTuple):
     lines: tuple[int, ...]
 
 
-class Reason(NamedTuple):
-    """Why a campaign fired or not: its number in the rulebook, a code and its argument."""
-
-    campaign: int
-    code: int
-    argument: int
+Reason = explanation.Reason
+"""Why a campaign fired or not, as the rules say it and as it is stored."""
 
 
 class Outcome(NamedTuple):
@@ -95,19 +92,17 @@ class Outcome(NamedTuple):
         if self.flags:
             document["flags"] = self.flags
         points = [*self.points, self.redeemed_money]
-        if any(points):
-            while not points[-1]:
-                points.pop()
+        while points and not points[-1]:
+            points.pop()
+        if points:
             document["points"] = points
         if self.balance is not None:
-            *sums, days = self.balance
-            document["balance"] = [*sums, *days]
+            available, held, pending, days = self.balance
+            document["balance"] = [available, held, pending, *days]
         if self.earned:
             document["earned"] = list(map(tuple, self.earned))
         if self.donations:
-            document["donations"] = [
-                (*d[:5], list(map(tuple, d.funders)), *d[6:]) for d in self.donations
-            ]
+            document["donations"] = list(map(_donation_array, self.donations))
         if any(self.earned_by_line):
             document["line_earned"] = self.earned_by_line
         if any(self.redeemed_by_line):
@@ -147,6 +142,12 @@ class Outcome(NamedTuple):
 def to_pay(total: int, redeemed_money: int, donations: Iterable[Donation]) -> int:
     """The total less what points paid, and what the shopper gives on top."""
     return total - redeemed_money + sum([d.shopper_money for d in donations])
+
+
+def _donation_array(donation: Donation) -> tuple[Any, ...]:
+    campaign, fund, points, money, units, funders, shopper_points, shopper_money, lines = donation
+    borne = list(map(tuple, funders))
+    return campaign, fund, points, money, units, borne, shopper_points, shopper_money, lines
 
 
 def _balance(array: list[Any] | None) -> Balance | None:

@@ -75,14 +75,17 @@ def prepare(event: Checkout, seen: Seen, rulebook: Rulebook) -> Prepared:
 def _lines(event: Checkout, products: Sequence[ProductSeen | None]) -> tuple[rule_facts.Line, ...]:
     """The basket for the rules: what the till left out is the catalogue's, the amounts sum to the total."""
     amounts = redemption.spread(event.total, [line.amount for line in event.lines])
+    line_of = rule_facts.Line
     lines = []
     for line, product, amount in zip(event.lines, products, amounts, strict=True):
         number, sku, quantity_micro, _, _, kind, _, categories, brand = line
         if product is not None:
-            categories = product.categories if categories is None else categories
-            brand = product.brand if brand is None else brand
-        is_goods = kind == "goods"
+            its_categories, its_brand = product
+            if categories is None:
+                categories = its_categories
+            if brand is None:
+                brand = its_brand
         lines.append(
-            rule_facts.Line(number, sku, categories or (), brand, is_goods, quantity_micro, amount)
+            line_of(number, sku, categories or (), brand, kind == "goods", quantity_micro, amount)
         )
     return tuple(lines)

@@ -9,19 +9,10 @@ else can move them while the head's lock is held.
 from itertools import count
 
 LOCK_HEAD = """
-    SELECT size, root, frontier, rulebook, next_account, partition_width, partitioned_to,
-        (SELECT array_agg(version ORDER BY what) FROM office_version) AS versions
+    SELECT size, frontier, rulebook, next_account, partition_width, partitioned_to
     FROM log_head WHERE shard = $1 FOR UPDATE
 """
 OPEN_PARTITIONS = "SELECT lepta_open_partitions($1::smallint, $2::bigint)"
-FIND_CLAIMS = """
-    SELECT k.scope, k.key, i.log_index, i.refusal
-    FROM unnest($2::smallint[], $3::bytea[]) AS k (scope, key)
-    CROSS JOIN LATERAL (
-        SELECT log_index, refusal FROM idempotency
-        WHERE shard = $1 AND scope = k.scope AND key = k.key OFFSET 0
-    ) i
-"""
 READ_EVENTS = """
     SELECT k.log_index, e.leaf, e.beside
     FROM unnest($2::bigint[]) AS k (log_index)
@@ -30,47 +21,53 @@ READ_EVENTS = """
     ) e
 """
 READ_SHOPPERS = """
-    SELECT k.card, c.status, m.ref, m.tier, m.segments, m.first_name, m.gender, m.language,
-        a.id, a.code, a.asset, a.balance
-    FROM unnest($2::text[]) AS k (card)
+    SELECT k.card, c.status, m.ref, m.tier, m.segments, m.first_name, m.gender, m.language
+    FROM unnest($1::text[]) AS k (card)
     CROSS JOIN LATERAL (SELECT status, member FROM card WHERE card = k.card OFFSET 0) c
     CROSS JOIN LATERAL (
         SELECT ref, tier, segments, first_name, gender, language FROM member WHERE id = c.member OFFSET 0
     ) m
-    LEFT JOIN LATERAL (
-        SELECT n.id, n.code, n.asset, b.balance
-        FROM (
-            SELECT id, code, asset FROM account WHERE shard = $1 AND ref = m.ref AND kind = 'member' OFFSET 0
-        ) n
+"""
+# All that may only be read under the head's lock, in one row: names that are taken, and by what; members' accounts with
+# their balances and the open lots that matter; what has been used of limits; accounts of parties and assets that other
+# processes have opened since; and how often the office has changed something. (The statement that waits for the lock
+# could not say that: it sees other tables as they were when it began to wait.)
+READ_LEDGER = """
+    SELECT ARRAY(
+        SELECT ROW(k.scope, k.key, i.log_index, i.refusal)
+        FROM unnest($2::smallint[], $3::bytea[]) AS k (scope, key)
         CROSS JOIN LATERAL (
-            SELECT credits - debits AS balance FROM account_balance
-            WHERE shard = $1 AND account = n.id OFFSET 0
+            SELECT log_index, refusal FROM idempotency
+            WHERE shard = $1 AND scope = k.scope AND key = k.key OFFSET 0
+        ) i
+    ) AS claims, ARRAY(
+        SELECT ROW(k.ref, a.id, a.code, a.asset, b.balance, ARRAY(
+            SELECT ROW(expires_on, log_index, leg, remaining) FROM lot
+            WHERE shard = $1 AND account = a.id AND expires_on <= k.until AND a.code = 'available'
+        ))
+        FROM unnest($4::text[], $5::date[]) AS k (ref, until)
+        CROSS JOIN LATERAL (
+            SELECT id, code, asset FROM account WHERE shard = $1 AND ref = k.ref AND kind = 'member' OFFSET 0
+        ) a
+        CROSS JOIN LATERAL (
+            SELECT credits - debits AS balance FROM account_balance WHERE shard = $1 AND account = a.id OFFSET 0
         ) b
-    ) a ON true
-"""
-# Assets come first, with 0 for a number and their name where accounts have whose they are.
-READ_CHART = """
-    SELECT 0 AS id, NULL AS kind, name AS ref, NULL AS code, id AS asset FROM asset
-    UNION ALL
-    SELECT id, kind, ref, code, asset FROM account WHERE shard = $1 AND id >= $2 AND kind <> 'member'
-    ORDER BY id
-"""
-# Open lots, and what has been used of limits: the ones have no counter, the others no account.
-READ_LOTS_AND_COUNTS = """
-    SELECT k.account, l.expires_on, l.log_index, l.leg, l.remaining AS amount, NULL AS counter
-    FROM unnest($2::integer[], $3::date[]) AS k (account, until)
-    CROSS JOIN LATERAL (
-        SELECT expires_on, log_index, leg, remaining FROM lot
-        WHERE shard = $1 AND account = k.account AND expires_on <= k.until OFFSET 0
-    ) l
-    UNION ALL
-    SELECT NULL, NULL, NULL, NULL, c.used, k.counter
-    FROM unnest($4::text[]) AS k (counter)
-    CROSS JOIN LATERAL (
-        SELECT used FROM budget WHERE shard = $1 AND counter = k.counter
-        UNION ALL
-        SELECT used FROM usage WHERE shard = $1 AND counter = k.counter OFFSET 0
-    ) c
+    ) AS members, ARRAY(
+        SELECT ROW(k.counter, c.used)
+        FROM unnest($6::text[]) AS k (counter)
+        CROSS JOIN LATERAL (
+            SELECT used FROM budget WHERE shard = $1 AND counter = k.counter
+            UNION ALL
+            SELECT used FROM usage WHERE shard = $1 AND counter = k.counter OFFSET 0
+        ) c
+    ) AS counts, ARRAY(
+        SELECT ROW(id, name) FROM asset WHERE id > $7
+    ) AS assets, ARRAY(
+        SELECT ROW(id, kind, ref, code, asset) FROM account
+        WHERE shard = $1 AND id >= $8 AND kind <> 'member' ORDER BY id
+    ) AS parties, ARRAY(
+        SELECT version FROM office_version ORDER BY what
+    ) AS versions
 """
 READ_HEAD = """
     SELECT rulebook, (SELECT array_agg(version ORDER BY what) FROM office_version) AS versions

@@ -1,6 +1,5 @@
-"""What a batch is decided on: the office's records, claims, the ledger's working copy. Pure values."""
+"""What events are decided on: records of the office, claims, the ledger's working copy. Pure values."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
@@ -155,8 +154,6 @@ class State:
     shard: int
     size: int
     rulebook: Rulebook
-    records: Records
-    shoppers: Mapping[str, ShopperRecord]
     claims: dict[Claim, int | bytes]
     """Log index of the recorded event, or a stored refusal's bytes."""
     recorded: dict[int, Recorded]

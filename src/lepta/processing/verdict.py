@@ -13,6 +13,8 @@ from lepta.rules import engine, redemption
 from lepta.values import value
 
 EXPIRING_WITHIN = timedelta(days=60)
+_NOTHING_BOOKED = Book()
+"""Judging only reads a book, and of a sale that spends nothing not even that."""
 
 
 @value
@@ -27,6 +29,19 @@ class Verdict:
     result: engine.Outcome
     entries: list[Entry]
     issues: list[Issue]
+
+
+def foresee(prepared: Prepared) -> Verdict | None:
+    """The verdict on a sale that spends no points, as far as limits do not matter: see `Verdict.result.holds`.
+
+    None where it has to wait for its turn.
+    """
+    if prepared.event.redeem:
+        return None
+    try:
+        return judge(prepared, _NOTHING_BOOKED, {})
+    except QuoteStale:
+        return None  # it may be a repeat: those are never refused
 
 
 def judge(prepared: Prepared, book: Book, counts: dict[str, int]) -> Verdict:
@@ -79,15 +94,14 @@ def _redeemable(prepared: Prepared, book: Book) -> tuple[int, int]:
     return points, asked - points
 
 
-def _paid(prepared: Prepared, points: int) -> tuple[int, tuple[int, ...], list[int]]:
-    """(money that the points are worth, points by line, what is left to pay by line)."""
+def _paid(prepared: Prepared, points: int) -> tuple[int, tuple[int, ...], list[int] | None]:
+    """(money that the points are worth, points by line, what is left to pay by line; None: all of it)."""
     lines = prepared.facts.lines
-    amounts = [line.amount_minor for line in lines]
     if not points:
-        return 0, (0,) * len(lines), amounts
+        return 0, (0,) * len(lines), None
     assert prepared.programme is not None
     money = redemption.money_of(prepared.programme, points)
     by_line = redemption.over_lines(prepared.programme, lines, points)
     parts = redemption.over_lines(prepared.programme, lines, money)
-    net = [amount - part for amount, part in zip(amounts, parts, strict=True)]
+    net = [line.amount_minor - part for line, part in zip(lines, parts, strict=True)]
     return money, tuple(by_line), net

@@ -17,13 +17,15 @@ from lepta.db import Database
 from lepta.logs import described
 from lepta.processing import batch as batches
 from lepta.processing import load, metrics, sql
-from lepta.processing.batch import Done, Sources
-from lepta.processing.decide import Accepted, Answered
+from lepta.processing.ahead import Ahead
+from lepta.processing.batch import Done, Sources, Turn
+from lepta.processing.decide import Answered
 from lepta.processing.directory import Directory
 from lepta.processing.events import Checkout, Publish, TooBusy
-from lepta.processing.recognition import Repeated
+from lepta.processing.office import Office
 from lepta.processing.rulebooks import Rulebooks
 from lepta.processing.state import Submission
+from lepta.processing.waiting import Waiting
 
 log = structlog.get_logger("lepta.writer")
 
@@ -43,29 +45,6 @@ def now() -> datetime:
     """The clock, to the millisecond: what a leaf can say exactly."""
     moment = datetime.now(UTC)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-
-
-@dataclass(slots=True, eq=False)
-class Waiting:
-    """A submission in the queue and all who wait for its answer: whoever sent it first, then its repeats."""
-
-    submission: Submission
-    key: bytes | None
-    until_s: float
-    """When, by the loop's clock, those who wait are told that it takes too long."""
-    answers: list[asyncio.Future[Answered]]
-
-    def settle(self, answered: Answered) -> None:
-        """Answer everybody who has not hung up."""
-        for number, answer in enumerate(self.answers):
-            if not answer.done():
-                answer.set_result(_repeated(answered) if number else answered)
-
-    def fail(self, error: Exception) -> None:
-        """Nobody gets an answer."""
-        for answer in self.answers:
-            if not answer.done():
-                answer.set_exception(error)
 
 
 @dataclass(eq=False)
@@ -94,7 +73,9 @@ class Writer:
     _connection: asyncpg.Connection | None = None
 
     def __post_init__(self) -> None:
-        self._sources = Sources(self.shard, self.directory, self.rulebooks)
+        office = Office(self.directory, self.rulebooks)
+        self._sources = Sources(self.shard, office)
+        self._ahead = Ahead(self.database, office)
 
     @property
     def alive(self) -> bool:
@@ -108,6 +89,7 @@ class Writer:
             head = await load.lock_head(self._connection, self.shard)
             await batches.write(self._connection, self._sources, head, (), received_at=self.clock())
         self._task = asyncio.create_task(self._run(), name=f"writer-{self.shard}")
+        self._ahead.start()
 
     async def stop(self) -> None:
         """Take nothing more, write what has queued up, then end."""
@@ -115,6 +97,7 @@ class Writer:
         self._arrived.set()
         if self._task is not None:
             await self._task
+        self._ahead.stop()
         if self._overdue_check is not None:
             self._overdue_check.cancel()
         if self._connection is not None:
@@ -155,6 +138,7 @@ class Writer:
         if waiting.key:
             self._in_flight[waiting.key] = waiting
         self._queue.append(waiting)
+        self._ahead.add(waiting)
         self._arrived.set()
 
     def _fail_overdue(self) -> None:
@@ -185,16 +169,18 @@ class Writer:
         tills, this process works for the other; else either would stand idle while the other works for all.
         """
         queue = self._queue
-        batch = [queue.popleft()]
-        if isinstance(batch[0].submission.event, Publish):
-            return batch
         most = self.batch_size
         if half:
-            most = min(most, max(SMALL_BATCH, (len(queue) + len(self._owed)) // 2 + 1))
+            most = min(most, max(SMALL_BATCH, (len(queue) + len(self._owed) + 1) // 2))
+        batch: list[Waiting] = []
         while queue and len(batch) < most:
-            if isinstance(queue[0].submission.event, Publish):
+            alone = isinstance(queue[0].submission.event, Publish)
+            if alone and batch:
                 break
             batch.append(queue.popleft())
+            batch[-1].in_batch = True
+            if alone:
+                break
         return batch
 
     async def _settle(self, batch: list[Waiting]) -> None:
@@ -263,12 +249,14 @@ class Writer:
                     waited_s = asyncio.get_running_loop().time() - asked_s
                     batch += self._next(half=waited_s < self.patience_s)
                 done = await batches.write(
-                    connection, self._sources, head, [w.submission for w in batch],
+                    connection, self._sources, head, _turns(batch),
                     received_at=self.clock(), meanwhile=self._pay,
                 )  # fmt: skip
                 await connection.execute("COMMIT")
             except Exception as error:
                 self._sources.forget()
+                for waiting in batch:
+                    waiting.laid_out = None
                 if not _is_lost(connection, error):
                     await self._roll_back(connection)
                     raise
@@ -331,6 +319,11 @@ class Writer:
             raise TooBusy("This service is stopping and cannot reach its database.")
 
 
+def _turns(batch: Sequence[Waiting]) -> list[Turn]:
+    now_s = asyncio.get_running_loop().time()
+    return [Turn(waiting.submission, waiting.ready(now_s)) for waiting in batch]
+
+
 def _overdue() -> TooBusy:
     return TooBusy("The database does not answer.", retry_after_s=2)
 
@@ -347,11 +340,3 @@ def _in_flight_key(submission: Submission) -> bytes | None:
         return None
     header = submission.header
     return b"%b\n%d\n%b" % (event.identity, event.offline, header.key if header else b"")
-
-
-def _repeated(answered: Answered) -> Answered:
-    """The answer for those who sent the same while it was under way."""
-    decision = answered.decision
-    if isinstance(decision, Accepted):
-        return Answered(Repeated(decision.recorded, None), answered.shopper)
-    return answered

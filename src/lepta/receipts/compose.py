@@ -4,6 +4,7 @@ Thousands of receipts say the same sentences, so those are remembered, as many a
 from its arguments alone, and those that name a shopper are never among them.
 """
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 from lepta.names import Name, clean
@@ -18,24 +19,49 @@ MAX_EXPIRING = 3
 REMEMBERED = 4_096
 """Sentences of each sort that are kept, the latest used: a few megabytes."""
 
+STYLES = 1_024
+"""Styles that are kept: more than languages, widths and currencies in use make."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Style:
+    """How receipts of one sort are written. Made by `_style`, once each, so only itself is equal to it."""
+
+    spoken: Language
+    width: int | None
+    """Columns that sentences are fitted to; None: they are not."""
+    scale: int
+    currency: str
+
+    def category(self, points: int) -> str:
+        return self.spoken.category(points, self.scale)
+
+    def number(self, points: int) -> str:
+        return self.spoken.number(points, self.scale)
+
+    def money(self, minor: int) -> str:
+        return self.spoken.money(minor, self.currency)
+
+    def fit(self, sentence: str) -> str:
+        return sentence if self.width is None else wrap(sentence, self.width)
+
+
+@lru_cache(STYLES)
+def _style(code: str, width: int | None, scale: int, currency: str) -> _Style:
+    return _Style(language(code), width, scale, currency)
+
+
+@lru_cache(REMEMBERED)
+def _fitted(sentence: str, style: _Style) -> str:
+    return style.fit(sentence)
+
 
 def compose(slip: Slip, code: str, width: int) -> str:
     """The receipt in the language `code`: lines of at most `width` columns, joined by line feeds.
 
     The sentences are `sentences`; words are broken only where one alone is wider than the paper.
     """
-    first_name = _first_name(slip)
-    return "\n".join(
-        [
-            wrap(sentence, width)
-            if first_name and first_name in sentence
-            else _fitted(sentence, width)
-            for sentence in _sentences(slip, first_name, language(code))
-        ]
-    )
-
-
-_fitted = lru_cache(REMEMBERED)(wrap)
+    return "\n".join(_sentences(slip, _style(code, width, slip.points_scale, slip.currency)))
 
 
 def sentences(slip: Slip, code: str) -> list[str]:
@@ -45,76 +71,78 @@ def sentences(slip: Slip, code: str) -> list[str]:
     a voided sale it says that and the balance, since nothing else of it is true any more. An author's
     sentence that needs something this sale has not gives way to ours.
     """
-    return _sentences(slip, _first_name(slip), language(code))
+    return _sentences(slip, _style(code, None, slip.points_scale, slip.currency))
 
 
-def _first_name(slip: Slip) -> str:
-    """Empty where nothing of it is printable: then it is no name."""
-    return clean(slip.person.first_name) if slip.person else ""
-
-
-def _sentences(slip: Slip, first_name: str, spoken: Language) -> list[str]:
-    said = [_greeting(slip.person, first_name, spoken)]
+def _sentences(slip: Slip, style: _Style) -> list[str]:
+    """All of them, fitted; what names the shopper is fitted anew each time."""
+    person, texts = slip.person, style.spoken.sentences
+    # Empty where nothing of it is printable: then it is no name.
+    first_name = clean(person.first_name) if person is not None else ""
+    said = [_greeting(person, first_name, style)]
     if slip.voided:
-        said.append(spoken.sentences.voided)
+        said.append(_fitted(texts.voided, style))
     else:
-        for given in slip.given:
-            said.extend(_given(given, slip, first_name, spoken))
+        said += [
+            _given(given, slip, first_name, style)
+            for given in slip.given
+            if given.points > 0 or given.money_minor > 0
+        ]
         if slip.notes:
-            said.extend(_notes(slip, first_name))
-        said.append(spoken.sentences.thanks)
-        said.extend(_card(slip, spoken))
-        said.extend(_points(slip, spoken))
+            said += _notes(slip, first_name, style)
+        said.append(_fitted(texts.thanks, style))
+        said += _card(slip, style)
+        said += _points(slip, style)
     if slip.balance is not None:
-        said.extend(_balance(slip.balance, slip.points_scale, spoken))
+        said += _balance(slip.balance, style)
     return said
 
 
-def _greeting(person: Person | None, first_name: str, spoken: Language) -> str:
+def _greeting(person: Person | None, first_name: str, style: _Style) -> str:
     """By gender."""
-    texts = spoken.sentences
+    texts = style.spoken.sentences
     if person is None or not first_name:
-        return texts.greeting_anonymous
+        return _fitted(texts.greeting_anonymous, style)
     if person.gender == "male":
-        return texts.greeting_male.format(name=first_name)
-    if person.gender == "female":
-        return texts.greeting_female.format(name=first_name)
-    return texts.greeting_other.format(name=first_name)
+        text = texts.greeting_male
+    elif person.gender == "female":
+        text = texts.greeting_female
+    else:
+        text = texts.greeting_other
+    return style.fit(text.format(name=first_name))
 
 
-def _given(given: Given, slip: Slip, first_name: str, spoken: Language) -> list[str]:
-    """One donation in one paragraph; nothing about one of which nothing was booked."""
-    if given.points <= 0 and given.money_minor <= 0:
-        return []
+def _given(given: Given, slip: Slip, first_name: str, style: _Style) -> str:
+    """One donation in one paragraph; nothing is said about one of which nothing was booked."""
     if given.sentence is not None and given.sentence.is_personal:
         gender = slip.person.gender if slip.person else None
-        values = _values(given, slip.programme, slip.points_scale, slip.currency)
+        values = _values(given, slip.programme, style)
         told = given.sentence.render(values._replace(first_name=first_name, gender=gender))
         if told is not None:
-            return [told]
+            return style.fit(told)
         given = given._replace(sentence=None)
-    return [_donated(given, slip.programme, slip.points_scale, slip.currency, spoken)]
+    return _donated(given, slip.programme, style)
 
 
 @lru_cache(REMEMBERED)
-def _donated(given: Given, programme: Name, scale: int, currency: str, spoken: Language) -> str:
+def _donated(given: Given, programme: Name, style: _Style) -> str:
     """The campaign author's sentence, if it says nothing of the shopper and lacks nothing, else ours."""
     if given.sentence is not None:
-        told = given.sentence.render(_values(given, programme, scale, currency))
+        told = given.sentence.render(_values(given, programme, style))
         if told is not None:
-            return told
+            return style.fit(told)
     if given.from_shopper_points > 0 or given.from_shopper_money_minor > 0:
-        return _own_gift(given, scale, currency, spoken)
-    return _donation(given, scale, currency, spoken)
+        return style.fit(_own_gift(given, style))
+    return style.fit(_donation(given, style))
 
 
-def _values(given: Given, programme: Name, scale: int, currency: str) -> Values:
+def _values(given: Given, programme: Name, style: _Style) -> Values:
     return Values(
         programme=programme,
         points=given.points,
-        points_scale=scale,
+        points_scale=style.scale,
         money_minor=given.money_minor,
-        currency=currency,
+        currency=style.currency,
         units=given.units,
         fund=given.fund,
         product=given.product,
@@ -123,48 +151,47 @@ def _values(given: Given, programme: Name, scale: int, currency: str) -> Values:
     )
 
 
-def _donation(given: Given, scale: int, currency: str, spoken: Language) -> str:
+def _donation(given: Given, style: _Style) -> str:
     """What others gave because the shopper bought something: in points in the shopper's name, or in money."""
+    spoken = style.spoken
     fund = in_sentence(given.fund, spoken, spoken.fund)
     product = in_sentence(given.product, spoken, spoken.product) if given.product else ""
     if given.points > 0:
         forms = spoken.counted.donated_points_for if product else spoken.counted.donated_points
-        text = forms[spoken.category(given.points, scale)]
-        points = spoken.number(given.points, scale)
-        return text.format(fund=fund, product=product, points=points)
+        text = forms[style.category(given.points)]
+        return text.format(fund=fund, product=product, points=style.number(given.points))
     text = spoken.sentences.donated_money_for if product else spoken.sentences.donated_money
-    money = spoken.money(given.money_minor, currency)
-    return text.format(fund=fund, product=product, money=money)
+    return text.format(fund=fund, product=product, money=style.money(given.money_minor))
 
 
-def _own_gift(given: Given, scale: int, currency: str, spoken: Language) -> str:
+def _own_gift(given: Given, style: _Style) -> str:
     """What the shopper gave, and apart from it what others added to that."""
+    spoken = style.spoken
     fund = in_sentence(given.fund, spoken, spoken.fund)
     own, own_minor = given.from_shopper_points, given.from_shopper_money_minor
     if own > 0:
-        text = spoken.counted.gave_points[spoken.category(own, scale)]
-        told = text.format(fund=fund, points=spoken.number(own, scale))
+        text = spoken.counted.gave_points[style.category(own)]
+        told = text.format(fund=fund, points=style.number(own))
     else:
-        money = spoken.money(own_minor, currency)
-        told = spoken.sentences.gave_money.format(fund=fund, money=money)
+        told = spoken.sentences.gave_money.format(fund=fund, money=style.money(own_minor))
     added, added_minor = given.points - own, given.money_minor - own_minor
     if added > 0:
-        return f"{told} {_counted('added_points', added, scale, spoken)}"
+        text = spoken.counted.added_points[style.category(added)]
+        return f"{told} {text.format(points=style.number(added))}"
     if added_minor > 0:
-        money = spoken.money(added_minor, currency)
-        return f"{told} {spoken.sentences.added_money.format(money=money)}"
+        return f"{told} {spoken.sentences.added_money.format(money=style.money(added_minor))}"
     return told
 
 
-def _notes(slip: Slip, first_name: str) -> list[str]:
+def _notes(slip: Slip, first_name: str, style: _Style) -> list[str]:
     said: list[str] = []
     for note in slip.notes:
         values = Values(
             programme=slip.programme,
             points=note.points,
-            points_scale=slip.points_scale,
+            points_scale=style.scale,
             money_minor=None,
-            currency=slip.currency,
+            currency=style.currency,
             units=None,
             fund=None,
             product=note.product,
@@ -173,57 +200,59 @@ def _notes(slip: Slip, first_name: str) -> list[str]:
         )
         told = note.sentence.render(values) if note.points > 0 else None
         if told is not None:
-            said.append(told)
+            said.append(style.fit(told) if note.sentence.is_personal else _fitted(told, style))
     return said
 
 
-def _card(slip: Slip, spoken: Language) -> list[str]:
+def _card(slip: Slip, style: _Style) -> tuple[str, ...]:
     """Why the points below are missing or cannot be spent."""
-    texts = spoken.sentences
+    texts = style.spoken.sentences
     match slip.card_status:
+        case "active" | "none":
+            return ()
         case "unknown":
-            return [texts.card_unknown]
+            return (_fitted(texts.card_unknown, style),)
         case "not-activated":
-            return [texts.card_not_activated]
+            return (_fitted(texts.card_not_activated, style),)
         case "blocked":
-            return [texts.card_blocked]
-        case "none" | "active":
-            return []
+            return (_fitted(texts.card_blocked, style),)
 
 
-def _points(slip: Slip, spoken: Language) -> list[str]:
+def _points(slip: Slip, style: _Style) -> list[str]:
     """What this sale did to the points; a zero is not worth a line."""
     said: list[str] = []
-    scale = slip.points_scale
     if slip.redeemed > 0:
-        money = spoken.money(slip.redeemed_minor, slip.currency)
-        text = spoken.counted.redeemed[spoken.category(slip.redeemed, scale)]
-        said.append(text.format(points=spoken.number(slip.redeemed, scale), money=money))
-    for amount, key in (
-        (slip.shortfall, "shortfall"),
-        (slip.earned, "earned"),
-        (slip.pending, "pending"),
-    ):
-        if amount > 0:
-            said.append(_counted(key, amount, scale, spoken))
+        text = style.spoken.counted.redeemed[style.category(slip.redeemed)]
+        money = style.money(slip.redeemed_minor)
+        told = text.format(points=style.number(slip.redeemed), money=money)
+        said.append(_fitted(told, style))
+    if slip.shortfall > 0:
+        said.append(_counted("shortfall", slip.shortfall, style))
+    if slip.earned > 0:
+        said.append(_counted("earned", slip.earned, style))
+    if slip.pending > 0:
+        said.append(_counted("pending", slip.pending, style))
     return said
 
 
 @lru_cache(REMEMBERED)
-def _counted(key: str, points: int, scale: int, spoken: Language) -> str:
+def _counted(key: str, points: int, style: _Style) -> str:
     """The sentence `key` of `Counted` about so many points and nothing else."""
-    forms: Forms = getattr(spoken.counted, key)
-    text = forms[spoken.category(points, scale)]
-    return text.format(points=spoken.number(points, scale))
+    forms: Forms = getattr(style.spoken.counted, key)
+    text = forms[style.category(points)]
+    return style.fit(text.format(points=style.number(points)))
 
 
-def _balance(balance: Balance, scale: int, spoken: Language) -> list[str]:
+def _balance(balance: Balance, style: _Style) -> list[str]:
     """What there is to spend, even if it is nothing; what is held or pending; what expires soon."""
-    said = [_counted("balance", balance.available, scale, spoken)]
-    for amount, key in ((balance.held, "balance_held"), (balance.pending, "balance_pending")):
-        if amount > 0:
-            said.append(_counted(key, amount, scale, spoken))
-    for on, points in balance.expiring[:MAX_EXPIRING]:
-        text = spoken.counted.expiring[spoken.category(points, scale)]
-        said.append(text.format(points=spoken.number(points, scale), date=spoken.day(on)))
+    available, held, pending, expiring = balance
+    said = [_counted("balance", available, style)]
+    if held > 0:
+        said.append(_counted("balance_held", held, style))
+    if pending > 0:
+        said.append(_counted("balance_pending", pending, style))
+    for on, points in expiring[:MAX_EXPIRING]:
+        text = style.spoken.counted.expiring[style.category(points)]
+        told = text.format(points=style.number(points), date=style.spoken.day(on))
+        said.append(_fitted(told, style))
     return said

@@ -6,11 +6,11 @@ from lepta.rules import measure
 from lepta.rules.campaign import Campaign, Goods
 from lepta.rules.effects import Donate, Earn, Effect, FunderShare
 from lepta.rules.explanation import Why
-from lepta.rules.facts import Facts
+from lepta.rules.facts import Facts, Line
 from lepta.rules.granting import MAX_GIVEN, Grant, amount_in, grant
 from lepta.rules.kind import Measure
 from lepta.rules.kinds import ladder
-from lepta.rules.limits import Counter, shares
+from lepta.rules.limits import Asked, Counter, shares
 from lepta.rules.matching import Candidate
 from lepta.rules.programme import Programme
 from lepta.values import value
@@ -27,6 +27,8 @@ class Sale:
     net: Sequence[int]
     due_minor: int
     counts: Mapping[Counter, int]
+    asked: list[Asked]
+    """Of every gauge that was looked at: how much had to fit."""
     base: list[Effect]
     """What group `base` gave, as soon as it is through."""
 
@@ -40,7 +42,9 @@ class Award:
     code: int
     argument: int
     worth: int
-    """To the shopper, comparable within a programme: points at `point_value`, money as it is."""
+    """To the shopper, comparable within a programme: points at `point_value`, money as it is. Only campaigns whose
+    mode is `best` are compared; what others have here means nothing.
+    """
 
 
 @value
@@ -51,15 +55,8 @@ class Refusal:
     argument: int = 0
 
 
-@value
-class _Sized:
-    """What a candidate would give, and by which weights its SKUs and their lines share in it."""
-
-    wish: Grant
-    by_sku: Mapping[str, int]
-    by_line: Sequence[int]
-    argument: int
-    """The reason's."""
+_Sized = tuple[Grant, Mapping[str, int], Sequence[int], int]
+"""What a candidate would give, by which weights its SKUs and their lines share in it, and the reason's argument."""
 
 
 def award(sale: Sale, candidate: Candidate) -> Award | Refusal:
@@ -67,7 +64,7 @@ def award(sale: Sale, candidate: Candidate) -> Award | Refusal:
     campaign, positions = candidate.campaign, candidate.positions
     goods, giving = campaign.goods, campaign.giving
     minor = sale.gross if giving.gross else sale.net
-    amount = max(sum([minor[n] for n in positions]), 0)
+    amount = measure.total(minor, positions)
     if goods.min_quantity_micro or goods.min_amount_minor:
         below = _below(sale, goods, positions, amount)
         if below:
@@ -75,14 +72,27 @@ def award(sale: Sale, candidate: Candidate) -> Award | Refusal:
     sized = _SIZED_BY[giving.code](sale, campaign, positions, minor, amount)
     if isinstance(sized, Refusal):
         return sized
-    if sized.wish.points > MAX_GIVEN or sized.wish.money_minor > MAX_GIVEN:
+    wish, by_sku, by_line, argument = sized
+    if wish.points > MAX_GIVEN or wish.money_minor > MAX_GIVEN:
         return Refusal(Why.TOO_LARGE)
-    given = grant(sale.programme, candidate, sale.counts, sized.wish)
+    given = wish
+    if candidate.gauges or candidate.track.newest.limits.of_basket:
+        given = grant(sale.programme, candidate, sale.counts, wish, sale.asked)
     if given.points == 0 and given.money_minor == 0:
         return Refusal(given.limit or Why.NOTHING_TO_GIVE)
+    effect: Effect | None
     if campaign.kind == "bonus":
-        return _earned(sale, candidate, sized, given)
-    return _donated(sale, candidate, sized, given)
+        effect = _earned(sale, candidate, given, by_sku, by_line)
+    else:
+        effect = _donated(sale, candidate, given, by_sku)
+    if effect is None:
+        return Refusal(Why.NO_CHOICE)
+    code = giving.code + 1 if given.limit else giving.code
+    uses = consumed(candidate, given) if candidate.gauges else ()
+    worth = _worth(sale.programme, given) if campaign.mode == "best" else 0
+    return Award(
+        effect, uses, code, given.applications if giving.per == "unit" else argument, worth
+    )
 
 
 def _below(sale: Sale, goods: Goods, positions: Sequence[int], amount: int) -> Refusal | None:
@@ -99,12 +109,12 @@ def _by_unit(
 ) -> _Sized | Refusal:
     giving = campaign.giving
     units = measure.units(sale.facts.lines, positions)
-    count = sum(units.values())
-    if count == 0:
+    if not units:
         return Refusal(Why.NO_WHOLE_UNIT)
+    count = sum(units.values())
     kind, params = giving.form
     points, money_minor = kind.gives(params, sale.programme, amount, giving.rounding)
-    return _Sized(Grant(count, points * count, money_minor * count), units, sale.gross, count)
+    return Grant(count, points * count, money_minor * count), units, sale.gross, count
 
 
 def _by_product(
@@ -125,7 +135,7 @@ def _by_product(
     if not by_sku:
         return Refusal(Why.NOTHING_TO_GIVE)
     points, money_minor = map(sum, zip(*values, strict=True))
-    return _Sized(Grant(1, points, money_minor), by_sku, sale.gross, len(by_sku))
+    return Grant(1, points, money_minor), by_sku, sale.gross, len(by_sku)
 
 
 def _by_amount(
@@ -156,9 +166,9 @@ def _once(
     """One gift for all matching lines; those of a bonus share in it by what was `measured`."""
     kind, params = campaign.giving.form
     points, money_minor = kind.gives(params, sale.programme, amount, campaign.giving.rounding)
-    is_bonus = campaign.kind == "bonus"
-    by_sku = measure.amounts(sale.facts.lines, positions, measured) if is_bonus else {}
-    return _Sized(Grant(1, points, money_minor), by_sku, measured, amount)
+    has_parts = campaign.kind == "bonus" and len(positions) > 1
+    by_sku = measure.amounts(sale.facts.lines, positions, measured) if has_parts else {}
+    return Grant(1, points, money_minor), by_sku, measured, amount
 
 
 _SIZED_BY = {
@@ -169,30 +179,35 @@ _SIZED_BY = {
 }
 
 
-def _earned(sale: Sale, candidate: Candidate, sized: _Sized, given: Grant) -> Award:
-    campaign, facts = candidate.campaign, sale.facts
+def _earned(
+    sale: Sale,
+    candidate: Candidate,
+    given: Grant,
+    by_sku: Mapping[str, int],
+    by_line: Sequence[int],
+) -> Earn:
+    campaign, positions, facts = candidate.campaign, candidate.positions, sale.facts
     pending_days, expire_after = campaign.giving.lot(sale.programme)
-    effect = Earn(
+    return Earn(
         campaign.id,
         given.points,
         funders_of(campaign, facts.store.retailer, given.points, 0),
-        measure.over_lines(
-            given.points, sized.by_sku, facts.lines, candidate.positions, sized.by_line
-        ),
+        measure.over_lines(given.points, by_sku, facts.lines, positions, by_line),
         given.applications,
         pending_days,
         expire_after,
     )
-    return _award(sale, candidate, sized, given, effect)
 
 
-def _donated(sale: Sale, candidate: Candidate, sized: _Sized, given: Grant) -> Award | Refusal:
+def _donated(
+    sale: Sale, candidate: Candidate, given: Grant, by_sku: Mapping[str, int]
+) -> Donate | None:
+    """None: for nobody, as nobody was chosen."""
     campaign, facts = candidate.campaign, sale.facts
     fund = campaign.target.of(campaign.id, facts.choice)
     if fund is None:
-        return Refusal(Why.NO_CHOICE)
-    lines, by_sku = facts.lines, sized.by_sku
-    effect = Donate(
+        return None
+    return Donate(
         campaign.id,
         fund,
         given.points,
@@ -200,32 +215,29 @@ def _donated(sale: Sale, candidate: Candidate, sized: _Sized, given: Grant) -> A
         funders_of(campaign, facts.store.retailer, given.points, given.money_minor),
         0,
         0,
-        tuple(
-            [
-                n
-                for n in candidate.positions
-                if (lines[n].sku in by_sku if by_sku else lines[n].amount_minor > 0)
-            ]
-        ),
+        _given_for(facts.lines, candidate.positions, by_sku),
         given.applications,
     )
-    return _award(sale, candidate, sized, given, effect)
 
 
-def _award(sale: Sale, candidate: Candidate, sized: _Sized, given: Grant, effect: Effect) -> Award:
-    giving, value = candidate.campaign.giving, sale.programme.point_value
-    argument = given.applications if giving.per == "unit" else sized.argument
-    worth = (
-        given.points * value.numerator if given.points else given.money_minor * value.denominator
-    )
-    code = giving.code + 1 if given.limit else giving.code
-    return Award(effect, consumed(candidate, given), code, argument, worth)
+def _given_for(
+    lines: Sequence[Line], positions: Sequence[int], by_sku: Mapping[str, int]
+) -> tuple[int, ...]:
+    """Positions of the lines whose SKUs count; where none is counted by itself, of those that cost something."""
+    if not by_sku:
+        return tuple([n for n in positions if lines[n].amount_minor > 0])
+    if len(positions) == 1:
+        return (positions[0],)
+    return tuple([n for n in positions if lines[n].sku in by_sku])
+
+
+def _worth(programme: Programme, given: Grant) -> int:
+    value = programme.point_value
+    return given.points * value.numerator if given.points else given.money_minor * value.denominator
 
 
 def consumed(candidate: Candidate, given: Grant) -> tuple[tuple[Counter, int], ...]:
     """What `given` adds to the candidate's counters."""
-    if not candidate.gauges:
-        return ()
     used = [(g.counter, amount_in(g, candidate.campaign, given)) for g in candidate.gauges]
     return tuple([use for use in used if use[1]])
 
@@ -237,5 +249,7 @@ def funders_of(
     parties = campaign.parties
     if len(parties) < 2:
         return (FunderShare(parties[0] if parties else retailer, points, money_minor),)
-    by_points, by_money = shares(points, campaign.weights), shares(money_minor, campaign.weights)
+    nothing = (0,) * len(parties)
+    by_points = shares(points, campaign.weights) if points else nothing
+    by_money = shares(money_minor, campaign.weights) if money_minor else nothing
     return tuple(map(FunderShare, parties, by_points, by_money))

@@ -41,6 +41,8 @@ def counted(versions: Sequence[Campaign]) -> Counted:
                 gauges[counter] = gauge._replace(cap=NO_CAP)
         budgets = [gauge for _, gauge in limits.funders if gauge is not None]
         gauges |= {gauge.counter: gauge for gauge in (*limits.shared, *budgets)}
+    if per_card_day is None and per_card is None and not gauges:
+        return NOTHING
     return Counted(per_card_day, per_card, tuple(gauges.values()))
 
 

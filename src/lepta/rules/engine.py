@@ -12,7 +12,7 @@ from lepta.rules.effects import Donate, Effect, Offer
 from lepta.rules.explanation import Reason, Why
 from lepta.rules.gifts import Gifts, gifts_of, offered
 from lepta.rules.granting import MAX_GIVEN
-from lepta.rules.limits import Counter
+from lepta.rules.limits import Asked, Counter
 from lepta.rules.matching import Candidate, Matched, match
 from lepta.values import value
 
@@ -32,6 +32,15 @@ class Outcome:
     flags: tuple[str, ...]
     gift_differs: tuple[tuple[str, int], ...]
     """(campaign, our figure) of gifts of which the till took another amount."""
+    asked: tuple[Asked, ...]
+    """What had to fit under limits for this to come out."""
+
+    def holds(self, counts: Mapping[Counter, int]) -> bool:
+        """Of an evaluation on counts of 0: whether one on these counts would give the same.
+
+        What fitted and still fits is given again. What was over a cap even then never holds.
+        """
+        return all(amount <= gauge.room(counts) for gauge, amount in self.asked)
 
 
 @dataclass(slots=True)
@@ -56,16 +65,15 @@ class _Run:
         verdicts: list[Award | Refusal] = []
         stopped: Refusal | None = None
         rivals: list[int] = []
-        for place, candidate in enumerate(members):
+        for candidate in members:
             verdict = self._ask(candidate, stopped)
-            verdicts.append(verdict)
             mode = candidate.campaign.mode
-            if mode == "add" or isinstance(verdict, Refusal):
-                continue
-            if mode == "stop":
-                stopped = Refusal(Why.STOPPED, candidate.track.number)
-            else:
-                rivals.append(place)
+            if mode != "add" and isinstance(verdict, Award):
+                if mode == "stop":
+                    stopped = Refusal(Why.STOPPED, candidate.track.number)
+                else:
+                    rivals.append(len(verdicts))
+            verdicts.append(verdict)
         if len(rivals) > 1:
             _leave_the_best(rivals, members, verdicts)
         for candidate, verdict in zip(members, verdicts, strict=True):
@@ -82,39 +90,35 @@ class _Run:
 
     def _settle(self, number: int, verdict: Award | Refusal) -> None:
         if isinstance(verdict, Award):
-            if self._fits(verdict.effect):
-                self.effects.append(verdict.effect)
-                self.consumed.extend(verdict.consumed)
-            else:
+            # The sums of the sale may not be too large; the shopper's own money is not in them.
+            effect = verdict.effect
+            points, money_minor = self.points + effect.points, self.money_minor
+            if isinstance(effect, Donate):
+                money_minor += effect.money_minor - effect.shopper_money_minor
+            if points > MAX_GIVEN or money_minor > MAX_GIVEN:
                 verdict = Refusal(Why.TOO_LARGE)
+            else:
+                self.points, self.money_minor = points, money_minor
+                self.effects.append(effect)
+                self.consumed += verdict.consumed
         self.reasons.append(Reason(number, verdict.code, verdict.argument))
-
-    def _fits(self, effect: Effect) -> bool:
-        """Take the effect into the sale's sums, unless they would be too large; the shopper's own money is not in them."""
-        points = self.points + effect.points
-        money_minor = self.money_minor
-        if isinstance(effect, Donate):
-            money_minor += effect.money_minor - effect.shopper_money_minor
-        if points > MAX_GIVEN or money_minor > MAX_GIVEN:
-            return False
-        self.points, self.money_minor = points, money_minor
-        return True
 
 
 def evaluate(
-    matched: Matched, net_minor: Sequence[int], due_minor: int, counts: Mapping[Counter, int]
+    matched: Matched, net_minor: Sequence[int] | None, due_minor: int, counts: Mapping[Counter, int]
 ) -> Outcome:
     """Evaluate what `match` found.
 
-    `net_minor`: the lines' amounts after redemption, `due_minor`: what is due for the sale then. `counts`
-    has what was given so far under `matched.counters`; one that is missing counts 0.
+    `net_minor`: the lines' amounts after redemption, None: nothing was redeemed; `due_minor`: what is due for the
+    sale then. `counts` has what was given so far under `matched.counters`; one that is missing counts 0.
     """
     facts, programme = matched.facts, matched.programme
     gifts = gifts_of(facts)
     if programme is None:
-        return Outcome((), (), (), (), matched.flags + gifts.flags(), ())
+        return Outcome((), (), (), (), matched.flags + gifts.flags(), (), ())
     gross = [line.amount_minor for line in facts.lines]
-    sale = Sale(facts, programme, gross, net_minor, due_minor, counts, [])
+    net = gross if net_minor is None else net_minor
+    sale = Sale(facts, programme, gross, net, due_minor, counts, [], [])
     run = _Run(sale, gifts)
     for members in _groups(matched.candidates):
         run.group(members)
@@ -128,6 +132,7 @@ def evaluate(
         tuple(run.consumed),
         matched.flags + gifts.flags(),
         tuple(gifts.differs),
+        tuple(sale.asked),
     )
 
 
@@ -148,9 +153,12 @@ def _groups(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
     """Candidates come in order, so those of a group stand together."""
     groups: list[list[Candidate]] = []
     current = None
+    members: list[Candidate] = []
     for candidate in candidates:
-        if candidate.key[1] != current:
-            current = candidate.key[1]
-            groups.append([])
-        groups[-1].append(candidate)
+        group = candidate.key[1]
+        if group == current:
+            members.append(candidate)
+        else:
+            current, members = group, [candidate]
+            groups.append(members)
     return groups

@@ -103,7 +103,8 @@ def _closed(sale: Sale, gifts: Gifts, candidate: Candidate, amount_minor: int) -
         return None
     if gifts.given_minor + amount_minor > MAX_GIVEN:
         return Refusal(Why.TOO_LARGE)
-    given = grant(sale.programme, candidate, sale.counts, Grant(1, 0, amount_minor))
+    wish = Grant(1, 0, amount_minor)
+    given = grant(sale.programme, candidate, sale.counts, wish, sale.asked)
     return None if given.money_minor == amount_minor else Refusal(given.limit)
 
 

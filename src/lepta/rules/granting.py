@@ -6,19 +6,18 @@ from typing import NamedTuple
 from lepta.rules.campaign import Campaign
 from lepta.rules.explanation import Why
 from lepta.rules.kinds import donated_points
-from lepta.rules.limits import Counter, Gauge, Limits, Unit, most_for_funder, shares
+from lepta.rules.limits import Asked, Counter, Gauge, Limits, Unit, most_for_funder, shares
 from lepta.rules.matching import Candidate
 from lepta.rules.programme import Programme
+from lepta.values import value
 
 MAX_GIVEN = 10**14
 """All that campaigns give for one sale stays within it, in points and in minor units, and so do its gifts."""
 
 
-class Grant(NamedTuple):
-    """What a campaign gives: all that it would, or with `limit` what is left of it, perhaps nothing.
-
-    The figures stand in the order of `Unit`.
-    """
+@value
+class Grant:
+    """What a campaign gives: all that it would, or with `limit` what is left of it, perhaps nothing."""
 
     applications: int
     """Whole units where it gives per unit, else 1."""
@@ -26,6 +25,10 @@ class Grant(NamedTuple):
     money_minor: int
     limit: int = 0
     """The `Why` of the limit that cut it, 0 if none did."""
+
+    def of(self, unit: Unit) -> int:
+        """The figure that a counter of this unit counts."""
+        return (self.applications, self.points, self.money_minor)[unit]
 
 
 class _Most(NamedTuple):
@@ -36,19 +39,25 @@ class _Most(NamedTuple):
 
 
 def grant(
-    programme: Programme, candidate: Candidate, counts: Mapping[Counter, int], wish: Grant
+    programme: Programme,
+    candidate: Candidate,
+    counts: Mapping[Counter, int],
+    wish: Grant,
+    asked: list[Asked],
 ) -> Grant:
     """As much of `wish` as all limits allow: whole units where it gives per unit, else in points and money.
 
     `per_basket` and `max_per_basket` only ever cut; a counter that runs out leaves nothing where the
-    campaign says `exhausted: none`.
+    campaign says `exhausted: none`. Adds to `asked` what had to fit under its gauges.
     """
-    limits = candidate.track.newest.limits
-    cut = _within_basket(programme, candidate.campaign, limits, wish) if limits.of_basket else wish
     gauges, campaign = candidate.gauges, candidate.campaign
+    limits = candidate.track.newest.limits
+    cut = _within_basket(programme, campaign, limits, wish) if limits.of_basket else wish
     if not gauges:
         return cut
-    over = [g for g in gauges if amount_in(g, campaign, cut) > g.room(counts)]
+    asks = [(gauge, amount_in(gauge, campaign, cut)) for gauge in gauges]
+    asked += asks
+    over = [gauge for gauge, amount in asks if amount > gauge.room(counts)]
     if not over:
         return cut
     if not campaign.giving.partial:
@@ -60,7 +69,7 @@ def grant(
 
 def amount_in(gauge: Gauge, campaign: Campaign, given: Grant) -> int:
     """What `given` adds to the gauge's counter."""
-    total = given[gauge.unit]
+    total = given.of(gauge.unit)
     if gauge.funder is None:
         return total
     if gauge.funder not in campaign.parties:
@@ -75,11 +84,10 @@ def _within_basket(programme: Programme, campaign: Campaign, limits: Limits, who
         most = _Most(max_points, max_money_minor)
         return _cut_to(programme, campaign, whole, most, Why.BASKET_LIMIT)
     units = whole.applications if limits.per_basket is None else limits.per_basket
-    points, money_minor = _each(whole)
-    if max_points is not None and points:
-        units = min(units, max_points // points)
-    if max_money_minor is not None and money_minor:
-        units = min(units, max_money_minor // money_minor)
+    if max_points is not None and whole.points:
+        units = min(units, max_points // (whole.points // whole.applications))
+    if max_money_minor is not None and whole.money_minor:
+        units = min(units, max_money_minor // (whole.money_minor // whole.applications))
     return _of_units(whole, units, Why.BASKET_LIMIT)
 
 

@@ -59,6 +59,10 @@ class Gauge(NamedTuple):
         return max(self.cap - counts.get(self.counter, 0), 0)
 
 
+Asked = tuple[Gauge, int]
+"""So much had to fit under the gauge's cap."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """The limits of one document."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from operator import attrgetter
 
 from lepta.rules.campaign import Campaign, Key
+from lepta.rules.counted import NOTHING
 from lepta.rules.explanation import Reason, Why
 from lepta.rules.facts import Facts
 from lepta.rules.index import Track
@@ -74,7 +75,8 @@ def match(rulebook: Rulebook, facts: Facts) -> Matched:
         positions = _covered(campaign, facts, goods, found)
         if positions:
             obstacle = _obstacle(campaign, facts) if same_currency else Why.OTHER_CURRENCY
-            gauges = () if obstacle else _gauges(track, facts)
+            uncounted = obstacle or track.counted is NOTHING
+            gauges = () if uncounted else _gauges(track, facts)
             candidates.append(Candidate(campaign.key, track, campaign, positions, obstacle, gauges))
     candidates.sort(key=_order)
     counters = tuple([gauge.counter for c in candidates for gauge in c.gauges])
@@ -91,6 +93,8 @@ def _covered(
     elif not about.excludes:
         return goods
     lines = facts.lines
+    if len(goods) == 1:
+        return goods if about.covers(lines[goods[0]]) else ()
     return [n for n in goods if about.covers(lines[n])]
 
 

@@ -7,7 +7,7 @@ Immutable: a change makes the next rulebook, and the old one goes on answering f
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -21,7 +21,7 @@ from lepta.rules.programme import Programme, compile_programme
 
 _Programmes = tuple[tuple[int, Programme], ...]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SECOND = timedelta(seconds=1)
+_DAY_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,8 @@ class Rulebook:
 
     def programme(self, programme: str, at: datetime) -> Programme:
         """The version in force at `at`; raises `KeyError` for a programme that was never published."""
-        return self.programme_at(programme, second(at))
+        versions = self._programmes[programme]
+        return versions[0][1] if len(versions) == 1 else self.programme_at(programme, second(at))
 
     def programme_at(self, programme: str, at_s: int) -> Programme:
         """The same by the second since 1970."""
@@ -192,7 +193,8 @@ class Rulebook:
 
 def second(moment: datetime) -> int:
     """The second since 1970 in which `moment` lies."""
-    return (moment - _EPOCH) // _SECOND
+    since = moment - _EPOCH
+    return since.days * _DAY_S + since.seconds
 
 
 EMPTY = Rulebook(0, bytes(32), {}, {}, (), {})

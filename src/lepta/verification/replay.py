@@ -13,7 +13,6 @@ from lepta.ledger.chart import Account
 from lepta.ledger.lots import NEVER, Lot
 from lepta.processing.beside import Beside
 from lepta.processing.decide import conclude, post, written
-from lepta.processing.directory import Directory
 from lepta.processing.events import Checkout, basket_bytes
 from lepta.processing.leaf import Leaf, rulebook_leaf
 from lepta.processing.sight import prepare
@@ -146,7 +145,7 @@ def _state(before: Before, rulebook: Rulebook) -> State:
             book.lots[number] = [
                 Lot(_date(day), *rest) for day, *rest in before.lots.get(number, ())
             ]
-    return State(SHARD, before.start, rulebook, Directory(), {}, {}, {}, book, dict(before.counts))
+    return State(SHARD, before.start, rulebook, {}, {}, book, dict(before.counts))
 
 
 def _date(day: int) -> date:

@@ -24,7 +24,7 @@ from typing_extensions import TypedDict
 
 from lepta.errors import DomainError, Kind, NotSupported
 from lepta.http.bodies import Body
-from lepta.http.fields import Day, Rfc3339
+from lepta.http.fields import Rfc3339, day
 from lepta.money import EXPONENT, micro
 from lepta.names import NameDocument, clean, read_document
 from lepta.processing.events import (
@@ -85,6 +85,16 @@ def _of_this_age(moment: date) -> date:
     return moment
 
 
+@lru_cache(64)
+def _day(text: str) -> date:
+    return _of_this_age(day(text))
+
+
+def _business_day(told: Any) -> date:
+    """The tills of a moment write one of a few days."""
+    return _day(told) if isinstance(told, str) else day(told)
+
+
 Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
 Opaque = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_opaque)]
 Minor = Annotated[int, Field(ge=-MAX_AMOUNT, le=MAX_AMOUNT)]
@@ -97,36 +107,54 @@ _Quantity = Annotated[
 QuantityMicro = Annotated[int, GetPydanticSchema(lambda _, read: read(_Quantity))]
 """In millionths, read from a decimal string; most lines have one of a few quantities."""
 
+BusinessDay = Annotated[
+    date,
+    PlainValidator(_business_day),
+    WithJsonSchema({"type": "string", "format": "date"}),
+]
+
 PrintedName = Annotated[
     Any, PlainValidator(_printed), WithJsonSchema(TypeAdapter(NameDocument).json_schema())
 ]
+
+_DEFAULT_NULL = Field(json_schema_extra={"default": None})
+"""May be null or left out, which is the same; the document says so, `_full_line` puts it in."""
 
 
 @with_config(ConfigDict(extra="forbid", strict=True))
 class LineBody(TypedDict):
     """One line of the receipt."""
 
-    # A dictionary and no `Body`, which takes longer to make and to read: most of a sale is lines. What may be
-    # left out is there all the same once validated, at its default.
+    # A dictionary and no `Body`, which takes longer to make and to read: most of a sale is lines, and most of them
+    # have four fields. So defaults are not filled in here, either.
     line: Annotated[int, Field(ge=0, le=1_000_000)]
     sku: Opaque
-    name: NotRequired[Annotated[PrintedName | None, Field(default=None)]]
+    name: NotRequired[Annotated[PrintedName | None, _DEFAULT_NULL]]
     categories: NotRequired[
-        Annotated[Annotated[tuple[Opaque, ...], Field(max_length=50)] | None, Field(default=None)]
+        Annotated[Annotated[tuple[Opaque, ...], Field(max_length=50)] | None, _DEFAULT_NULL]
     ]
-    brand: NotRequired[Annotated[Opaque | None, Field(default=None)]]
-    kind: NotRequired[Annotated[LineKind, Field(default="goods")]]
+    brand: NotRequired[Annotated[Opaque | None, _DEFAULT_NULL]]
+    kind: NotRequired[Annotated[LineKind, Field(json_schema_extra={"default": "goods"})]]
     quantity: QuantityMicro
-    unit_price: NotRequired[Annotated[Minor | None, Field(default=None)]]
+    unit_price: NotRequired[Annotated[Minor | None, _DEFAULT_NULL]]
     amount: Annotated[
         Minor, Field(description="What the line costs after the till's own discounts; may be <= 0.")
     ]
 
 
-_IN_ORDER = itemgetter(
-    "line", "sku", "quantity", "amount", "unit_price", "kind", "name", "categories", "brand"
-)
-"""A line's values in the order of `BasketLine`."""
+_NEEDED = itemgetter("line", "sku", "quantity", "amount")
+"""What every line has, in the order of `BasketLine`; most have no more."""
+
+
+def _lines(told: tuple[LineBody, ...]) -> tuple[BasketLine, ...]:
+    return tuple([BasketLine(*_NEEDED(t)) if len(t) == 4 else _full_line(t) for t in told])
+
+
+def _full_line(told: LineBody) -> BasketLine:
+    return BasketLine(
+        told["line"], told["sku"], told["quantity"], told["amount"], told.get("unit_price"),
+        told.get("kind", "goods"), told.get("name"), told.get("categories"), told.get("brand"),
+    )  # fmt: skip
 
 
 class RedeemBody(Body):
@@ -170,7 +198,7 @@ class CheckoutBody(Body):
 
     store: Id
     till: Id
-    business_day: Annotated[Day, AfterValidator(_of_this_age)]
+    business_day: BusinessDay
     sequence: Annotated[int, Field(ge=0, le=MAX_SEQUENCE)]
     occurred_at: Annotated[Rfc3339, AfterValidator(_of_this_age)]
     currency: Annotated[str, AfterValidator(_known_currency)]
@@ -206,32 +234,21 @@ class CheckoutBody(Body):
         """The event; raises `TooManyLines`, and `NotSupported` for what this version does not do yet."""
         if len(self.lines) > MAX_LINES:
             raise TooManyLines(len(self.lines))
-        for name in ("hold", "quote"):
-            if getattr(self, name) is not None:
+        for name, told in (("hold", self.hold), ("quote", self.quote)):
+            if told is not None:
                 raise NotSupported(name, f"a sale that names a {name}")
-        lines = tuple(map(BasketLine._make, map(_IN_ORDER, self.lines)))
-        redeem = self.redeem
+        lines = _lines(self.lines)
+        redeem, choice, fiscal = self.redeem, self.choice, self.fiscal
         redeemed = 0 if redeem is None else MAX if redeem.max else redeem.points or 0
-        choice = self.choice and (self.choice.campaign, self.choice.beneficiary)
+        chosen = None if choice is None else (choice.campaign, choice.beneficiary)
         gifts = tuple([Gift(g.offer, g.accepted, g.amount) for g in self.gifts])
-        fiscal = self.fiscal and Fiscal(self.fiscal.fn, self.fiscal.i, self.fiscal.fp)
-        content: dict[str, Any] = {
-            "currency": self.currency,
-            "lines": lines,
-            "total": self.total,
-            "redeem": redeemed,
-            "choice": choice,
-            "gifts": gifts,
-            "fiscal": fiscal,
-        }
+        document = None if fiscal is None else Fiscal(fiscal.fn, fiscal.i, fiscal.fp)
         key = NaturalKey(self.store, self.till, self.business_day, self.sequence)
-        basket = basket_bytes(**content)
+        basket = basket_bytes(
+            currency=self.currency, lines=lines, total=self.total, redeem=redeemed,
+            choice=chosen, gifts=gifts, fiscal=document,
+        )  # fmt: skip
         return Checkout(
-            key=key,
-            occurred_at=self.occurred_at,
-            card=self.card,
-            offline=self.offline,
-            basket=basket,
-            identity=identity(key, self.occurred_at, basket, self.card),
-            **content,
-        )
+            key, self.occurred_at, self.currency, self.card, lines, self.total, redeemed, chosen,
+            gifts, document, self.offline, basket, identity(key, self.occurred_at, basket, self.card),
+        )  # fmt: skip

@@ -12,6 +12,7 @@ from lepta.processing.rulebooks import Rulebooks
 from lepta.processing.state import ShopperRecord
 from lepta.receipts.slip import Balance, CardStatus, Gender, Given, Note, Person, Slip
 from lepta.receipts.template import BONUS_VARIABLES, DONATION_VARIABLES, Template, compile_template
+from lepta.rules.rulebook import EMPTY, Rulebook
 
 REMEMBERED = 4_096
 """Names from tills, and authors' sentences beyond one rulebook, that are kept: the latest used, a few megabytes."""
@@ -24,7 +25,9 @@ class Slips:
 
     directory: Directory
     rulebooks: Rulebooks
-    _sentences: dict[tuple[bytes, str, str], Template | None] = field(default_factory=dict)
+    _sentences: dict[tuple[str, str], Template | None] = field(default_factory=dict)
+    """By campaign and language, those of `_rulebook`."""
+    _rulebook: Rulebook = EMPTY
 
     def slip(
         self, recorded: Recorded, shopper: ShopperRecord | None, language: str, *, voided: bool
@@ -32,19 +35,21 @@ class Slips:
         """What the receipt of a sale says in `language`."""
         outcome, event = recorded.outcome, recorded.event
         rulebook, programme_id = self.rulebooks.newest, recorded.seen.store.programme
+        if rulebook is not self._rulebook:
+            self._rulebook, self._sentences = rulebook, {}
         known = rulebook.has_programme(programme_id)
         programme = rulebook.programme(programme_id, event.occurred_at) if known else None
-        points = outcome.points
+        earned, pending, redeemed, _, shortfall = outcome.points
         return Slip(
             person=_person(shopper),
             card_status=cast("CardStatus", outcome.card_status),
             currency=event.currency,
             points_scale=programme.points_scale if programme else 0,
-            earned=points.earned,
-            pending=points.pending,
-            redeemed=points.redeemed,
+            earned=earned,
+            pending=pending,
+            redeemed=redeemed,
             redeemed_minor=outcome.redeemed_money,
-            shortfall=points.shortfall,
+            shortfall=shortfall,
             given=tuple([self._given(recorded, d, language) for d in outcome.donations]),
             balance=Balance(*outcome.balance) if outcome.balance else None,
             programme=programme.name if programme else UNNAMED,
@@ -53,21 +58,22 @@ class Slips:
         )
 
     def _given(self, recorded: Recorded, donation: Donation, language: str) -> Given:
+        campaign, fund, points, money, units, _, from_points, from_money, positions = donation
         return Given(
-            fund=self.directory.party_name(donation.fund),
-            points=donation.points,
-            money_minor=donation.money,
-            units=donation.units,
-            product=self._product(recorded, donation.lines),
-            from_shopper_money_minor=donation.shopper_money,
-            from_shopper_points=donation.shopper_points,
-            sentence=self._sentence(donation.campaign, language, "donation"),
+            self.directory.party_name(fund),
+            points,
+            money,
+            units,
+            self._product(recorded, positions),
+            from_money,
+            from_points,
+            self._sentence(campaign, language, DONATION_VARIABLES),
         )
 
     def _notes(self, recorded: Recorded, language: str) -> tuple[Note, ...]:
         notes: list[Note] = []
         for campaign, points, _, positions in recorded.outcome.earned:
-            sentence = self._sentence(campaign, language, "bonus")
+            sentence = self._sentence(campaign, language, BONUS_VARIABLES)
             if sentence is not None and points:
                 notes.append(Note(sentence, points, self._product(recorded, positions)))
         return tuple(notes)
@@ -81,17 +87,13 @@ class Slips:
         name = self.directory.product_name(line.sku)
         return name or (_as_printed(line.name) if line.name else None)
 
-    def _sentence(self, campaign: str, language: str, kind: str) -> Template | None:
+    def _sentence(self, campaign: str, language: str, allowed: frozenset[str]) -> Template | None:
         """The campaign author's sentence in the newest version, compiled once a rulebook."""
-        rulebook = self.rulebooks.newest
-        key = (rulebook.digest, campaign, language)
+        key = (campaign, language)
         if key in self._sentences:
             return self._sentences[key]
-        if self._sentences and next(iter(self._sentences))[0] != rulebook.digest:
-            self._sentences.clear()
-        found = rulebook.campaign(campaign)
+        found = self._rulebook.campaign(campaign)
         text = found.receipt.get(language) if found else None
-        allowed = DONATION_VARIABLES if kind == "donation" else BONUS_VARIABLES
         sentence = _compiled(text, language, allowed) if text else None
         self._sentences[key] = sentence
         return sentence
@@ -106,8 +108,10 @@ _named = lru_cache(REMEMBERED)(Name.of)
 _compiled = lru_cache(REMEMBERED)(compile_template)
 
 
+_GENDERS: dict[str | None, Gender] = {"male": "male", "female": "female"}
+
+
 def _person(shopper: ShopperRecord | None) -> Person | None:
     if shopper is None or not shopper.first_name:
         return None
-    gender = shopper.gender if shopper.gender in {"male", "female"} else None
-    return Person(shopper.first_name, cast("Gender | None", gender))
+    return Person(shopper.first_name, _GENDERS.get(shopper.gender))

@@ -1,0 +1,52 @@
+"""Who waits for an answer."""
+
+import asyncio
+from dataclasses import dataclass
+
+from lepta.processing.decide import Accepted, Answered
+from lepta.processing.office import LaidOut
+from lepta.processing.recognition import Repeated
+from lepta.processing.state import Submission
+
+FRESH_S = 1.0
+"""So old may be what is known of a card under which points are earned; whoever spends points is asked for in turn."""
+
+
+@dataclass(slots=True, eq=False)
+class Waiting:
+    """A submission in the queue and all who wait for its answer: whoever sent it first, then its repeats."""
+
+    submission: Submission
+    key: bytes | None
+    until_s: float
+    """When, by the loop's clock, those who wait are told that it takes too long."""
+    answers: list[asyncio.Future[Answered]]
+    laid_out: LaidOut | None = None
+    laid_out_s: float = 0.0
+    """When, by the loop's clock."""
+    in_batch: bool = False
+    """Too late to lay it out ahead: its turn has come."""
+
+    def ready(self, now_s: float) -> LaidOut | None:
+        """What was laid out ahead, unless it took long since: a card may have been blocked."""
+        return self.laid_out if now_s - self.laid_out_s < FRESH_S else None
+
+    def settle(self, answered: Answered) -> None:
+        """Answer everybody who has not hung up."""
+        for number, answer in enumerate(self.answers):
+            if not answer.done():
+                answer.set_result(_repeated(answered) if number else answered)
+
+    def fail(self, error: Exception) -> None:
+        """Nobody gets an answer."""
+        for answer in self.answers:
+            if not answer.done():
+                answer.set_exception(error)
+
+
+def _repeated(answered: Answered) -> Answered:
+    """The answer for those who sent the same while it was under way."""
+    decision = answered.decision
+    if isinstance(decision, Accepted):
+        return Answered(Repeated(decision.recorded, None), answered.shopper)
+    return answered
