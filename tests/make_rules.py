@@ -15,6 +15,7 @@ from lepta.rules.facts import Facts, Gift, Line, Shopper, Store
 from lepta.rules.limits import Counter
 from lepta.rules.programme import Programme, compile_programme
 from lepta.rules.rulebook import EMPTY, Change, PublishedCampaign, PublishedProgramme, Rulebook
+from lepta.rules.visits import past_of
 
 NOVOSIBIRSK = ZoneInfo("Asia/Novosibirsk")
 AT = datetime(2026, 11, 22, 18, 15, 3, tzinfo=NOVOSIBIRSK)
@@ -65,7 +66,7 @@ ROUND_UP: dict[str, Any] = {
 }
 
 
-_OF_EFFECT = ("per", "base", "to", "from", "pending_days", "expire_after")
+_OF_EFFECT = ("per", "base", "to", "from", "pending_days", "expire_after", "welcome", "nth_visit")
 
 
 def programme(**changes: Any) -> Programme:
@@ -163,11 +164,15 @@ def outcome(
     counts: Mapping[Counter, int] | None = None,
     *,
     net: Sequence[int] | None = None,
+    points: int = 0,
+    is_first: bool = False,
 ) -> engine.Outcome:
-    """Both phases, without redemption unless `net` says what is left of each line."""
+    """Both phases, without redemption unless `net` says what is left of each line; of a known member."""
     net = [one.amount_minor for one in sale.lines] if net is None else net
     paid = sum(one.amount_minor for one in sale.lines) - sum(net)
-    return engine.evaluate(engine.match(book, sale), net, sale.total_minor - paid, counts or {})
+    matched = engine.match(book, sale)
+    past = past_of(matched.visit, counts or {}, points=points, is_first=is_first)
+    return engine.evaluate(matched, net, sale.total_minor - paid, counts or {}, past)
 
 
 def earned(result: engine.Outcome) -> dict[str, int]:

@@ -10,6 +10,8 @@ from lepta.processing.accounting import Journal
 from lepta.processing.events import MAX, InsufficientPoints, QuoteStale
 from lepta.processing.sight import Prepared
 from lepta.rules import engine, redemption
+from lepta.rules.facts import NO_PAST, Past
+from lepta.rules.visits import past_of
 from lepta.values import value
 
 EXPIRING_WITHIN = timedelta(days=60)
@@ -32,11 +34,12 @@ class Verdict:
 
 
 def foresee(prepared: Prepared) -> Verdict | None:
-    """The verdict on a sale that spends no points, as far as limits do not matter: see `Verdict.result.holds`.
+    """The verdict on a sale that spends no points and asks for no past, as far as limits do not matter: see
+    `Verdict.result.holds`.
 
     None where it has to wait for its turn.
     """
-    if prepared.event.redeem:
+    if prepared.event.redeem or prepared.matched.asks_past:
         return None
     try:
         return judge(prepared, _NOTHING_BOOKED, {})
@@ -53,7 +56,8 @@ def judge(prepared: Prepared, book: Book, counts: dict[str, int]) -> Verdict:
     event = prepared.event
     points, shortfall = _redeemable(prepared, book)
     money, by_line, net = _paid(prepared, points)
-    result = engine.evaluate(prepared.matched, net, event.total - money, counts)
+    past = _past(prepared, book, counts) if prepared.matched.asks_past else NO_PAST
+    result = engine.evaluate(prepared.matched, net, event.total - money, counts, past)
     if result.gift_differs and not event.offline:
         campaign, ours = result.gift_differs[0]
         taken = next(g.amount_minor for g in event.gifts if g.campaign == campaign)
@@ -71,6 +75,19 @@ def judge(prepared: Prepared, book: Book, counts: dict[str, int]) -> Verdict:
     journal.book(result.effects)
     entries, issues = journal.close()
     return Verdict(points, money, shortfall, by_line, spent, result, entries, issues)
+
+
+def _past(prepared: Prepared, book: Book, counts: dict[str, int]) -> Past:
+    """What the ledger knows of a shopper. A member's first sale in a programme opens their account there."""
+    account = prepared.member_account
+    if account is None or prepared.facts.shopper is None:
+        return NO_PAST
+    return past_of(
+        prepared.matched.visit,
+        counts,
+        points=book.balance(account),
+        is_first=account not in book.accounts,
+    )
 
 
 def _redeemable(prepared: Prepared, book: Book) -> tuple[int, int]:

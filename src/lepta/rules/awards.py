@@ -6,7 +6,7 @@ from lepta.rules import measure
 from lepta.rules.campaign import Campaign, Goods
 from lepta.rules.effects import Donate, Earn, Effect, FunderShare
 from lepta.rules.explanation import Why
-from lepta.rules.facts import Facts, Line
+from lepta.rules.facts import Facts, Line, Past
 from lepta.rules.granting import MAX_GIVEN, Grant, amount_in, grant
 from lepta.rules.kind import Measure
 from lepta.rules.kinds import ladder
@@ -31,6 +31,7 @@ class Sale:
     """Of every gauge that was looked at: how much had to fit."""
     base: list[Effect]
     """What group `base` gave, as soon as it is through."""
+    past: Past
 
 
 @value

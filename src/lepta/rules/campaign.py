@@ -14,6 +14,7 @@ from lepta.rules.explanation import Why
 from lepta.rules.facts import Facts, Line, Store
 from lepta.rules.kind import Form, Measure, Per
 from lepta.rules.limits import Limits, compile_limits
+from lepta.rules.occasion import Occasion, occasion_of
 from lepta.rules.programme import Expiry, Programme, expiry
 from lepta.rules.schedule import Window
 
@@ -131,6 +132,11 @@ class Campaign:
     end_day: int
     """Ordinals of store-local dates: active from `first_day`, no more on `end_day`."""
     needs_card: bool
+    occasion: Occasion | None
+    asks_past: bool
+    """Whether it asks for `Past`."""
+    asks_visits: bool
+    """Whether it asks there for visits: they are counted from its publication on."""
     giving: Giving
     target: Target
     is_offer: bool
@@ -154,7 +160,8 @@ def compile_campaign(document: Mapping[str, Any], programme: str, version: int) 
     said = reading.document
     group = said.stacking.group or said.kind
     is_offer = reading.form.kind.measure is Measure.DUE
-    to = said.effect.to
+    to, occasion = said.effect.to, occasion_of(said.effect)
+    of_visits = reading.per == "visit" or occasion is not None
     return Campaign(
         id=said.campaign,
         version=version,
@@ -168,7 +175,10 @@ def compile_campaign(document: Mapping[str, Any], programme: str, version: int) 
         windows=_windows(said),
         first_day=said.active.starts.toordinal() if said.active.starts else 0,
         end_day=(said.active.until or date.max).toordinal(),
-        needs_card=said.kind == "bonus" or said.who.card == "required",
+        needs_card=said.kind == "bonus" or said.who.card == "required" or of_visits,
+        occasion=occasion,
+        asks_past=occasion is not None,
+        asks_visits=occasion is not None and occasion.nth_visit is not None,
         giving=_giving(reading, said.effect),
         target=Target(to.fund, to.choice, to.default) if to else Target(None, (), None),
         is_offer=is_offer,

@@ -135,6 +135,10 @@ def _counting(reading: Reading) -> Iterator[Fault]:
         steps: ladder.Steps = form.params
         if any(step.kind.measure is not Measure.COUNT for _, step in steps.descending):
             yield fault("effect.per", f"steps that count amounts cannot be per {per}: use basket")
+    effect = reading.document.effect
+    if effect.welcome and effect.nth_visit:
+        reason = "the first sale is on the first visit, so both never hold: keep one of the two"
+        yield fault("effect.nth_visit", reason)
 
 
 def _bonus(reading: Reading) -> Iterator[Fault]:

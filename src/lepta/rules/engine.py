@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from lepta.rules.awards import Award, Refusal, Sale, award
 from lepta.rules.effects import Donate, Effect, Offer
 from lepta.rules.explanation import Reason, Why
+from lepta.rules.facts import NO_PAST, Past
 from lepta.rules.gifts import Gifts, gifts_of, offered
 from lepta.rules.granting import MAX_GIVEN
 from lepta.rules.limits import Asked, Counter
@@ -84,6 +85,10 @@ class _Run:
             return Refusal(candidate.obstacle)
         if stopped is not None:
             return stopped
+        occasion = candidate.campaign.occasion
+        missed = None if occasion is None else occasion.missed(self.sale.past)
+        if missed is not None:
+            return Refusal(*missed)
         if candidate.campaign.is_offer:
             return offered(self.sale, self.gifts, candidate)
         return award(self.sale, candidate)
@@ -105,12 +110,17 @@ class _Run:
 
 
 def evaluate(
-    matched: Matched, net_minor: Sequence[int] | None, due_minor: int, counts: Mapping[Counter, int]
+    matched: Matched,
+    net_minor: Sequence[int] | None,
+    due_minor: int,
+    counts: Mapping[Counter, int],
+    past: Past = NO_PAST,
 ) -> Outcome:
     """Evaluate what `match` found.
 
     `net_minor`: the lines' amounts after redemption, None: nothing was redeemed; `due_minor`: what is due for the
     sale then. `counts` has what was given so far under `matched.counters`; one that is missing counts 0.
+    `past` is read where a candidate asks for it (`Matched.asks_past`).
     """
     facts, programme = matched.facts, matched.programme
     gifts = gifts_of(facts)
@@ -118,13 +128,15 @@ def evaluate(
         return Outcome((), (), (), (), matched.flags + gifts.flags(), (), ())
     gross = [line.amount_minor for line in facts.lines]
     net = gross if net_minor is None else net_minor
-    sale = Sale(facts, programme, gross, net, due_minor, counts, [], [])
+    sale = Sale(facts, programme, gross, net, due_minor, counts, [], [], past)
     run = _Run(sale, gifts)
     for members in _groups(matched.candidates):
         run.group(members)
         if members[0].key[1] == "base":
             # Multipliers build on it.
             sale.base.extend(run.effects)
+    if matched.visit is not None:
+        run.consumed += matched.visit.count(counts, sale.asked)
     return Outcome(
         tuple(run.effects),
         tuple(gifts.offers),

@@ -117,9 +117,13 @@ class Effect(Strict):
     base: Literal["net", "gross"] = "net"
     pending_days: Days | None = None
     expire_after: ExpireAfter | None = None
-    welcome: bool | None = None
+    welcome: bool | None = Field(
+        default=None, description="The member's first sale in the programme."
+    )
     birthday: None = None
-    nth_visit: None = None
+    nth_visit: int | None = Field(
+        default=None, ge=2, le=10_000, description="The first sale of each n-th visit."
+    )
 
 
 class Cap(Strict):

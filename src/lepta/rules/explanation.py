@@ -60,6 +60,12 @@ class Why(IntEnum):
     TOO_LARGE = 40
     BASKET_LIMIT = 41
 
+    VISIT_LIMIT = 50
+    NOT_FIRST_SALE = 51
+    VISIT_UNDER_WAY = 52
+    OTHER_VISIT = 53
+    """Which visit of the shopper it is."""
+
 
 class Reason(NamedTuple):
     """What is stored: the campaign's number in the rulebook, a `Why`, its argument (0: none)."""
@@ -92,6 +98,7 @@ _AMOUNTS: dict[int, str] = {
     Why.OFFERED: "{} offered, not accepted",
     Why.OTHER_AMOUNT_TAKEN: "{} offered, another amount taken",
 }
+_NUMBERS: dict[int, str] = {Why.OTHER_VISIT: "not on the shopper's visit number {}"}
 _OTHERS: dict[int, str] = {Why.OUTDONE: "{} gave more", Why.STOPPED: "stopped by {}"}
 _PLAIN: dict[int, str] = {
     Why.NOT_IN_SCHEDULE: "not in schedule",
@@ -111,6 +118,9 @@ _PLAIN: dict[int, str] = {
     Why.ALREADY_ROUND: "the amount due is round already",
     Why.TOO_LARGE: "the figures are too large",
     Why.BASKET_LIMIT: "limit per basket leaves nothing",
+    Why.VISIT_LIMIT: "given on this visit already",
+    Why.NOT_FIRST_SALE: "not the member's first sale",
+    Why.VISIT_UNDER_WAY: "not the first sale of the visit",
 }
 
 
@@ -127,6 +137,8 @@ def because(
         return counted(code, argument, skus)
     if code in _AMOUNTS:
         return _AMOUNTS[code].format(money(argument, currency))
+    if code in _NUMBERS:
+        return _NUMBERS[code].format(argument)
     if code in _OTHERS:
         return _OTHERS[code].format(name(argument))
     return _PLAIN[code]

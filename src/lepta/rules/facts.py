@@ -44,6 +44,24 @@ class Shopper:
     ref: str
 
 
+@value
+class Past:
+    """What the ledger knew of the shopper before the sale."""
+
+    points: int
+    """Available, smallest units, before any are redeemed."""
+    visits: int
+    """Visits before this one, each a store and a business day; counted as `lepta.rules.visits` says."""
+    is_new_visit: bool
+    """Whether the sale begins a visit; on a later sale of the same visit `visits` is what it was."""
+    is_first: bool
+    """Whether no sale of the member was recorded in the programme before."""
+
+
+NO_PAST = Past(0, 0, is_new_visit=True, is_first=True)
+"""Of a shopper who is not known."""
+
+
 class Gift(NamedTuple):
     """The shopper's answer to an offer: `amount_minor` is what the till took, None if it left that to us."""
 

@@ -9,7 +9,7 @@ from lepta.money import Rounding
 from lepta.rules.fields import Strict
 from lepta.rules.programme import Programme
 
-Per = Literal["unit", "line", "basket", "amount"]
+Per = Literal["unit", "line", "basket", "amount", "visit"]
 
 
 class Measure(Enum):

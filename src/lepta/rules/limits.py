@@ -2,7 +2,7 @@
 
 A counter is a text that is also its key in the database: `hunter-forest|units`, `…|budget|money`,
 `…|funder|hunter-foods|money` are hard caps that all sales share; `…|card|<ref>` and
-`…|day|2026-11-22|<ref>` count what one card got.
+`…|day|2026-11-22|<ref>` count what one card got, `…|once|<store>|2026-11-22|<ref>` whether it got it on a visit.
 """
 
 from collections.abc import Mapping, Sequence

@@ -11,6 +11,7 @@ from lepta.rules.index import Track
 from lepta.rules.limits import Counter, Gauge, Unit, card_counter, card_day_counter
 from lepta.rules.programme import Programme
 from lepta.rules.rulebook import Rulebook, second
+from lepta.rules.visits import Visit, once, visit_of
 from lepta.values import value
 
 _YEARS = range(1900, 9000)
@@ -48,6 +49,10 @@ class Matched:
     flags: tuple[str, ...]
     visited: int
     """How many campaigns were looked at."""
+    visit: Visit | None = None
+    """None: visits are not counted in the programme, or there is no card."""
+    asks_past: bool = False
+    """Whether a candidate asks for `Past`: the sale cannot be judged before its turn."""
 
 
 def match(rulebook: Rulebook, facts: Facts) -> Matched:
@@ -65,7 +70,7 @@ def match(rulebook: Rulebook, facts: Facts) -> Matched:
     goods = [n for n, line in enumerate(facts.lines) if line.is_goods]
     hits, hour = rulebook.index(programme.id).touched(facts, goods)
     same_currency = programme.currency == facts.currency
-    candidates = []
+    candidates, asks_past = [], False
     for track, found in hits.items():
         campaign = track.at(at_s)
         if campaign is None or campaign.programme != programme.id:
@@ -75,12 +80,19 @@ def match(rulebook: Rulebook, facts: Facts) -> Matched:
         positions = _covered(campaign, facts, goods, found)
         if positions:
             obstacle = _obstacle(campaign, facts) if same_currency else Why.OTHER_CURRENCY
-            uncounted = obstacle or track.counted is NOTHING
-            gauges = () if uncounted else _gauges(track, facts)
+            uncounted = obstacle or (track.counted is NOTHING and campaign.giving.per != "visit")
+            gauges = () if uncounted else _gauges(track, campaign, facts)
+            if campaign.asks_past and not obstacle:
+                asks_past = True
             candidates.append(Candidate(campaign.key, track, campaign, positions, obstacle, gauges))
     candidates.sort(key=_order)
     counters = tuple([gauge.counter for c in candidates for gauge in c.gauges])
-    return Matched(facts, programme, tuple(candidates), hour.closed, counters, flags, len(hits))
+    visit = visit_of(facts) if rulebook.counts_visits(programme.id) else None
+    if visit is not None:
+        counters += (visit.total, visit.begun.counter)
+    return Matched(
+        facts, programme, tuple(candidates), hour.closed, counters, flags, len(hits), visit, asks_past
+    )  # fmt: skip
 
 
 def _covered(
@@ -108,12 +120,13 @@ def _obstacle(campaign: Campaign, facts: Facts) -> int:
     return 0
 
 
-def _gauges(track: Track, facts: Facts) -> tuple[Gauge, ...]:
+def _gauges(track: Track, campaign: Campaign, facts: Facts) -> tuple[Gauge, ...]:
     """Its hard caps and, where there is a card, those of the card: limits per card don't bind anonymous sales."""
     (per_card_day, per_card, shared), shopper = track.counted, facts.shopper
-    if shopper is None or (per_card is None and per_card_day is None):
+    of_visit = campaign.giving.per == "visit"
+    if shopper is None or (per_card is None and per_card_day is None and not of_visit):
         return shared
-    own = []
+    own = [once(track.id, facts)] if of_visit else []
     if per_card_day is not None:
         counter = card_day_counter(track.id, shopper.ref, facts.business_day)
         own.append(Gauge(counter, per_card_day, Unit.APPLICATIONS, None, Why.CARD_DAY_LIMIT))

@@ -109,6 +109,8 @@ class Rulebook:
     _tracks: Mapping[str, Track]
     _ids: tuple[str, ...]
     _indexes: Mapping[str, Index]
+    _with_visits: frozenset[str]
+    """Programmes of campaigns that ask for visits."""
 
     def extended(self, change: bytes) -> "Rulebook":
         """The rulebook after `change`, bytes as `Change.canonical` made them and as they are stored.
@@ -122,6 +124,7 @@ class Rulebook:
             dict(self._tracks),
             list(self._ids),
             self._indexes,
+            self._with_visits,
         )
         for item in orjson.loads(change)["items"]:
             draft.add(item)
@@ -148,6 +151,10 @@ class Rulebook:
     def has_programme(self, programme: str) -> bool:
         """Whether it was ever published."""
         return programme in self._programmes
+
+    def counts_visits(self, programme: str) -> bool:
+        """Whether some version of its campaigns asked for visits: from then on they are counted for good."""
+        return programme in self._with_visits
 
     @property
     def campaigns(self) -> tuple[str, ...]:
@@ -197,7 +204,7 @@ def second(moment: datetime) -> int:
     return since.days * _DAY_S + since.seconds
 
 
-EMPTY = Rulebook(0, bytes(32), {}, {}, (), {})
+EMPTY = Rulebook(0, bytes(32), {}, {}, (), {}, frozenset())
 """Nothing published; its digest is zeros."""
 
 
@@ -210,6 +217,7 @@ class _Draft:
     _tracks: dict[str, Track]
     _ids: list[str]
     _before: Mapping[str, Index]
+    _with_visits: frozenset[str]
     _drafts: dict[str, index.Draft] = field(default_factory=dict)
 
     def add(self, item: Mapping[str, Any]) -> None:
@@ -231,7 +239,7 @@ class _Draft:
         indexes = {name: draft.index() for name, draft in self._drafts.items()}
         return Rulebook(
             self._number, digest, self._programmes, self._tracks, tuple(self._ids),
-            {**self._before, **indexes},
+            {**self._before, **indexes}, self._with_visits,
         )  # fmt: skip
 
     def _published(self, campaign: str) -> list[Campaign]:
@@ -248,6 +256,8 @@ class _Draft:
 
     def _put(self, campaign: str, newest: Campaign, version: Version) -> None:
         assert newest.programme in self._programmes, f"{campaign}: unknown programme"
+        if newest.asks_visits:
+            self._with_visits |= {newest.programme}
         old = self._tracks.get(campaign)
         if old is None:
             self._ids.append(campaign)

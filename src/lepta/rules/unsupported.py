@@ -11,9 +11,7 @@ _EMPTY_ONLY = {
     "who.tiers": "a choice by tier",
     "who.segments": "a choice by segment",
     "who.holdout_percent": "a control group",
-    "effect.welcome": "a welcome bonus",
     "effect.birthday": "a birthday bonus",
-    "effect.nth_visit": "a bonus on the n-th visit",
 }
 _BY_TIER = "a bonus by tier"
 _FORMS = {"effect.earn.by_tier": _BY_TIER, "effect.give.bands": "a gift in bands"}
@@ -22,7 +20,6 @@ _NOT_VALUES = {
     ("kind", "discount"): "kind discount",
     ("kind", "coupon"): "kind coupon",
     ("kind", "message"): "kind message",
-    ("effect.per", "visit"): "once per visit",
     ("effect.from", "shopper-points"): "giving the shopper's points",
 }
 _OF_SHOPPER_MONEY = {

@@ -17,4 +17,6 @@ def gives(params: Params, _programme: Programme, _number: int, _rounding: Roundi
     return 0, params.money
 
 
-KIND = Kind("donated-money", "give", Params, Measure.COUNT, ("basket", "line", "unit"), gives)
+KIND = Kind(
+    "donated-money", "give", Params, Measure.COUNT, ("basket", "line", "unit", "visit"), gives
+)

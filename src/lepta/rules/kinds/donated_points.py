@@ -32,4 +32,6 @@ def points_for(params: Params, programme: Programme, money_minor: int) -> int:
     return scaled // (rate.numerator * programme.major_minor)
 
 
-KIND = Kind("donated-points", "give", Params, Measure.COUNT, ("basket", "line", "unit"), gives)
+KIND = Kind(
+    "donated-points", "give", Params, Measure.COUNT, ("basket", "line", "unit", "visit"), gives
+)

@@ -18,4 +18,6 @@ def gives(params: Params, _programme: Programme, amount_minor: int, rounding: Ro
     return 0, divide(amount_minor * rate.numerator, rate.denominator, rounding)
 
 
-KIND = Kind("donated-revenue", "give", Params, Measure.AMOUNT, ("amount", "basket", "line"), gives)
+KIND = Kind(
+    "donated-revenue", "give", Params, Measure.AMOUNT, ("amount", "basket", "line", "visit"), gives
+)

@@ -38,4 +38,6 @@ def gives(steps: Steps, programme: Programme, amount_minor: int, rounding: Round
     return 0, 0
 
 
-KIND = Kind("ladder", "earn", Params, Measure.AMOUNT, ("basket", "amount", "line", "unit"), gives)
+KIND = Kind(
+    "ladder", "earn", Params, Measure.AMOUNT, ("basket", "amount", "line", "unit", "visit"), gives
+)

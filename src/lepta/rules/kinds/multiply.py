@@ -19,4 +19,4 @@ def gives(params: Params, _programme: Programme, base_points: int, rounding: Rou
     return divide(extra, factor.denominator, rounding), 0
 
 
-KIND = Kind("multiply", "earn", Params, Measure.BASE_POINTS, ("basket", "amount"), gives)
+KIND = Kind("multiply", "earn", Params, Measure.BASE_POINTS, ("basket", "amount", "visit"), gives)

@@ -17,4 +17,4 @@ def gives(params: Params, _programme: Programme, _number: int, _rounding: Roundi
     return params.points, 0
 
 
-KIND = Kind("points", "earn", Params, Measure.COUNT, ("basket", "line", "unit"), gives)
+KIND = Kind("points", "earn", Params, Measure.COUNT, ("basket", "line", "unit", "visit"), gives)

@@ -19,5 +19,10 @@ def gives(params: Params, _programme: Programme, amount_minor: int, _rounding: R
 
 
 KIND = Kind(
-    "points-per-amount", "earn", Params, Measure.AMOUNT, ("basket", "amount", "line"), gives
+    "points-per-amount",
+    "earn",
+    Params,
+    Measure.AMOUNT,
+    ("basket", "amount", "line", "visit"),
+    gives,
 )

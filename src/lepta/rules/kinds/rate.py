@@ -19,4 +19,4 @@ def gives(params: Params, programme: Programme, amount_minor: int, rounding: Rou
     return divide(scaled, rate.denominator * programme.major_minor, rounding), 0
 
 
-KIND = Kind("rate", "earn", Params, Measure.AMOUNT, ("amount", "basket", "line"), gives)
+KIND = Kind("rate", "earn", Params, Measure.AMOUNT, ("amount", "basket", "line", "visit"), gives)
