@@ -98,6 +98,12 @@ def donation(campaign: str, give: Mapping[str, Any], **parts: Any) -> dict[str, 
     return {"campaign": campaign, "kind": "donation", "effect": effect, "funding": funding, **parts}
 
 
+def offer(campaign: str, give: Mapping[str, Any], **parts: Any) -> dict[str, Any]:
+    """A gift of the shopper's own money to the forest fund, unless `to` or `from` say otherwise."""
+    document = donation(campaign, give, **{"from": "shopper-money", **parts})
+    return document if "funding" in parts else {**document, "funding": []}
+
+
 def change(*documents: Mapping[str, Any], version: int = 1, since: datetime | None = None) -> bytes:
     items = [PublishedCampaign(d["campaign"], version, since, d) for d in documents]
     return Change(tuple(items)).canonical()

@@ -56,23 +56,16 @@ class Refusal:
     argument: int = 0
 
 
-_Sized = tuple[Grant, Mapping[str, int], Sequence[int], int]
+Sized = tuple[Grant, Mapping[str, int], Sequence[int], int]
 """What a candidate would give, by which weights its SKUs and their lines share in it, and the reason's argument."""
 
 
 def award(sale: Sale, candidate: Candidate) -> Award | Refusal:
     """What the candidate gives within its limits. Nothing else of the sale is changed by asking."""
-    campaign, positions = candidate.campaign, candidate.positions
-    goods, giving = campaign.goods, campaign.giving
-    minor = sale.gross if giving.gross else sale.net
-    amount = measure.total(minor, positions)
-    if goods.min_quantity_micro or goods.min_amount_minor:
-        below = _below(sale, goods, positions, amount)
-        if below:
-            return below
-    sized = _SIZED_BY[giving.code](sale, campaign, positions, minor, amount)
+    sized = wished(sale, candidate)
     if isinstance(sized, Refusal):
         return sized
+    campaign, giving = candidate.campaign, candidate.campaign.giving
     wish, by_sku, by_line, argument = sized
     if wish.points > MAX_GIVEN or wish.money_minor > MAX_GIVEN:
         return Refusal(Why.TOO_LARGE)
@@ -96,6 +89,19 @@ def award(sale: Sale, candidate: Candidate) -> Award | Refusal:
     )
 
 
+def wished(sale: Sale, candidate: Candidate) -> Sized | Refusal:
+    """What the candidate would give if nothing limited it."""
+    campaign, positions = candidate.campaign, candidate.positions
+    goods, giving = campaign.goods, campaign.giving
+    minor = sale.gross if giving.gross else sale.net
+    amount = measure.total(minor, positions)
+    if goods.min_quantity_micro or goods.min_amount_minor:
+        below = _below(sale, goods, positions, amount)
+        if below:
+            return below
+    return _SIZED_BY[giving.code](sale, campaign, positions, minor, amount)
+
+
 def _below(sale: Sale, goods: Goods, positions: Sequence[int], amount: int) -> Refusal | None:
     least_micro = goods.min_quantity_micro
     if least_micro and measure.quantity(sale.facts.lines, positions) < least_micro:
@@ -107,7 +113,7 @@ def _below(sale: Sale, goods: Goods, positions: Sequence[int], amount: int) -> R
 
 def _by_unit(
     sale: Sale, campaign: Campaign, positions: Sequence[int], _minor: Sequence[int], amount: int
-) -> _Sized | Refusal:
+) -> Sized | Refusal:
     giving = campaign.giving
     units = measure.units(sale.facts.lines, positions)
     if not units:
@@ -120,7 +126,7 @@ def _by_unit(
 
 def _by_product(
     sale: Sale, campaign: Campaign, positions: Sequence[int], minor: Sequence[int], amount: int
-) -> _Sized | Refusal:
+) -> Sized | Refusal:
     """Once per SKU: a fixed gift counts those that cost something, a rate is rounded for each."""
     giving, lines = campaign.giving, sale.facts.lines
     kind, params = giving.form
@@ -141,7 +147,7 @@ def _by_product(
 
 def _by_amount(
     sale: Sale, campaign: Campaign, positions: Sequence[int], minor: Sequence[int], amount: int
-) -> _Sized | Refusal:
+) -> Sized | Refusal:
     if amount == 0:
         return Refusal(Why.NOTHING_TO_GIVE)
     return _once(sale, campaign, positions, minor, amount)
@@ -149,7 +155,7 @@ def _by_amount(
 
 def _by_base_points(
     sale: Sale, campaign: Campaign, positions: Sequence[int], _minor: Sequence[int], _amount: int
-) -> _Sized | Refusal:
+) -> Sized | Refusal:
     base_points = [0] * len(sale.gross)
     for effect in sale.base:
         if isinstance(effect, Earn):
@@ -163,7 +169,7 @@ def _by_base_points(
 
 def _once(
     sale: Sale, campaign: Campaign, positions: Sequence[int], measured: Sequence[int], amount: int
-) -> _Sized:
+) -> Sized:
     """One gift for all matching lines; those of a bonus share in it by what was `measured`."""
     kind, params = campaign.giving.form
     points, money_minor = kind.gives(params, sale.programme, amount, campaign.giving.rounding)
@@ -216,12 +222,12 @@ def _donated(
         funders_of(campaign, facts.store.retailer, given.points, given.money_minor),
         0,
         0,
-        _given_for(facts.lines, candidate.positions, by_sku),
+        given_for(facts.lines, candidate.positions, by_sku),
         given.applications,
     )
 
 
-def _given_for(
+def given_for(
     lines: Sequence[Line], positions: Sequence[int], by_sku: Mapping[str, int]
 ) -> tuple[int, ...]:
     """Positions of the lines whose SKUs count; where none is counted by itself, of those that cost something."""

@@ -35,6 +35,8 @@ class Goods:
     all_goods: bool
     """No set at all: every line matches unless it is excluded."""
     excludes: bool
+    whole_bill: bool
+    """Neither sets nor exclusions: an offer is then on what is due for the sale."""
     min_quantity_micro: int
     min_amount_minor: int
 
@@ -159,7 +161,7 @@ def compile_campaign(document: Mapping[str, Any], programme: str, version: int) 
     reading = read(document)
     said = reading.document
     group = said.stacking.group or said.kind
-    is_offer = reading.form.kind.measure is Measure.DUE
+    is_offer = said.effect.source != "funders"
     to, occasion = said.effect.to, occasion_of(said.effect)
     of_visits = reading.per == "visit" or occasion is not None
     return Campaign(
@@ -192,6 +194,8 @@ def compile_campaign(document: Mapping[str, Any], programme: str, version: int) 
 
 def _goods(what: What) -> Goods:
     without = what.exclude
+    named = bool(what.skus or what.categories or what.brands)
+    excludes = bool(without.skus or without.categories or without.brands)
     return Goods(
         skus=frozenset(what.skus),
         categories=frozenset(what.categories),
@@ -199,8 +203,9 @@ def _goods(what: What) -> Goods:
         without_skus=frozenset(without.skus),
         without_categories=frozenset(without.categories),
         without_brands=frozenset(without.brands),
-        all_goods=not (what.skus or what.categories or what.brands),
-        excludes=bool(without.skus or without.categories or without.brands),
+        all_goods=not named,
+        excludes=excludes,
+        whole_bill=not (named or excludes),
         min_quantity_micro=what.min_quantity,
         min_amount_minor=what.min_amount,
     )

@@ -158,9 +158,10 @@ def _donation(reading: Reading, known: Known) -> Iterator[Fault]:
     rounds_up, of_shopper = reading.form.kind is round_up.KIND, effect.source == "shopper-money"
     if rounds_up and not of_shopper:
         yield fault("effect.from", 'a round-up is the shopper\'s money: write "shopper-money"')
-    elif of_shopper and not rounds_up:
+    elif of_shopper and reading.form.kind is donated_points.KIND:
         yield fault(
-            "effect.give", 'from the shopper\'s money this version does {"round_up_to"} only'
+            "effect.give",
+            'from the shopper\'s money give {"round_up_to"}, {"money"}, {"rate"} or {"bands"}',
         )
     elif of_shopper and funding:
         yield fault("funding", "the shopper pays this donation: leave it out")
@@ -237,7 +238,7 @@ def _stacking(reading: Reading) -> Iterator[Fault]:
     stacking = reading.document.stacking
     if reading.form.kind.measure is Measure.BASE_POINTS and stacking.group == "base":
         yield fault("stacking.group", 'multiplies what "base" gave: put it into another group')
-    if reading.form.kind.measure is Measure.DUE and stacking.mode == "best":
+    if reading.document.effect.source != "funders" and stacking.mode == "best":
         yield fault(
             "stacking.mode", "the shopper decides about an offer, it does not compete: use add"
         )

@@ -10,7 +10,7 @@ from lepta.rules.fields import MAX_AMOUNT
 from lepta.rules.kind import Form, Kind
 from lepta.rules.kinds import ladder
 
-_LATER = frozenset({"by_tier", "bands"})
+_LATER = frozenset({"by_tier"})
 """Fields of the language that are not supported yet: null, they pass."""
 
 

@@ -1,14 +1,16 @@
-"""The shopper's own money: what is offered, and what becomes of the till's answers."""
+"""The shopper's own gifts: what is offered, and what becomes of the till's answers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lepta.rules.awards import Award, Refusal, Sale, consumed
+from lepta.rules.awards import Award, Refusal, Sale, consumed, given_for, wished
 from lepta.rules.effects import Donate, Offer
 from lepta.rules.explanation import Why
 from lepta.rules.facts import Facts, Gift
-from lepta.rules.granting import MAX_GIVEN, Grant, grant
+from lepta.rules.granting import MAX_GIVEN, Grant, whole, within_basket
+from lepta.rules.kind import Measure
 from lepta.rules.matching import Candidate
+from lepta.values import value
 
 
 @dataclass(slots=True)
@@ -38,6 +40,15 @@ class Gifts:
         return tuple(flags)
 
 
+@value
+class _Offered:
+    """A gift as it is offered: how much, and the lines that it is for (none: for the sale)."""
+
+    fund: str
+    grant: Grant
+    lines: tuple[int, ...]
+
+
 def gifts_of(facts: Facts) -> Gifts:
     """Declined gifts say nothing; of the others the first of each campaign counts."""
     answers: dict[str, Gift] = {}
@@ -52,44 +63,78 @@ def gifts_of(facts: Facts) -> Gifts:
 def offered(sale: Sale, gifts: Gifts, candidate: Candidate) -> Award | Refusal:
     """Offer the gift whole or, where a limit does not allow it whole, not at all; book what was accepted.
 
-    The first in order is on the amount due; an accepted one raises what is due for those after it, so a bill
-    that is rounded up is not rounded up again. Of a gift that the till took in another amount, an offline
-    sale books what was taken; online nothing is booked, and the caller refuses.
+    Limits of one basket only make it smaller, but for a round-up, which would be none then. Of a gift that the
+    till took in another amount, an offline sale books what was taken; online nothing is booked, and the
+    caller refuses.
     """
-    campaign = candidate.campaign
-    kind, params = campaign.giving.form
-    due_minor = sale.due_minor + gifts.given_minor
-    _, ours = kind.gives(params, sale.programme, due_minor, campaign.giving.rounding)
-    fund = campaign.target.of(campaign.id, sale.facts.choice)
-    if fund is None:
-        return Refusal(Why.NO_CHOICE)
-    refusal = _closed(sale, gifts, candidate, ours)
+    offer = _offer(sale, gifts, candidate)
+    if isinstance(offer, Refusal):
+        return offer
+    ours = offer.grant.money_minor
+    refusal = _closed(sale, gifts, candidate, offer.grant)
     if refusal:
         return refusal
+    campaign = candidate.campaign
     gifts.known.add(campaign.id)
-    gifts.offers.append(Offer(campaign.id, fund, ours))
+    gifts.offers.append(Offer(campaign.id, offer.fund, ours))
     gift = gifts.answers.get(campaign.id)
     if gift is None:
-        return Refusal(Why.OFFERED, ours) if ours else Refusal(Why.ALREADY_ROUND)
+        return Refusal(Why.OFFERED, ours) if ours else _nothing(candidate)
     taken = ours if gift.amount_minor is None else gift.amount_minor
-    refusal = _differs(sale, gifts, candidate, ours, taken) if taken != ours else None
+    refusal = _differs(sale, gifts, candidate, offer, taken) if taken != ours else None
     if refusal:
         return refusal
     if taken <= 0:
-        return Refusal(Why.ALREADY_ROUND)
+        return _nothing(candidate)
     gifts.given_minor += taken
-    return _given(candidate, fund, taken)
+    return _given(candidate, offer, taken)
+
+
+def _offer(sale: Sale, gifts: Gifts, candidate: Candidate) -> _Offered | Refusal:
+    """What is offered, to whom, for which lines.
+
+    A round-up is of all that is due by then: an accepted gift raises that for those after it, so a bill that is
+    rounded up is not rounded up again. A part, a band or a sum that names no goods is of what is due for the
+    sale itself, whatever else the shopper gives; one that names goods is of these.
+    """
+    campaign, facts = candidate.campaign, sale.facts
+    sized = wished(sale, candidate)
+    if isinstance(sized, Refusal) and sized.code != Why.NOTHING_TO_GIVE:
+        return sized
+    giving = campaign.giving
+    lines: tuple[int, ...] = ()
+    kind, params = giving.form
+    rounds_up = kind.measure is Measure.DUE
+    if rounds_up or (campaign.goods.whole_bill and giving.code == Why.AMOUNT):
+        due_minor = facts.total_minor if giving.gross else sale.due_minor
+        number = sale.due_minor + gifts.given_minor if rounds_up else max(due_minor, 0)
+        grant = Grant(1, *kind.gives(params, sale.programme, number, giving.rounding))
+    elif isinstance(sized, Refusal):
+        return sized
+    else:
+        grant, by_sku, _, _ = sized
+        lines = given_for(facts.lines, candidate.positions, by_sku)
+    fund = campaign.target.of(campaign.id, facts.choice)
+    if fund is None:
+        return Refusal(Why.NO_CHOICE)
+    cut = grant if rounds_up else within_basket(sale.programme, candidate, grant)
+    return _Offered(fund, cut, lines)
+
+
+def _nothing(candidate: Candidate) -> Refusal:
+    rounds_up = candidate.campaign.giving.form.kind.measure is Measure.DUE
+    return Refusal(Why.ALREADY_ROUND if rounds_up else Why.NOTHING_TO_GIVE)
 
 
 def _differs(
-    sale: Sale, gifts: Gifts, candidate: Candidate, ours: int, taken: int
+    sale: Sale, gifts: Gifts, candidate: Candidate, offer: _Offered, taken: int
 ) -> Refusal | None:
     """The till took another amount than we offered: only an offline sale is booked as it was."""
-    campaign = candidate.campaign.id
+    campaign, ours = candidate.campaign.id, offer.grant.money_minor
     gifts.differs.append((campaign, ours))
     if not sale.facts.offline:
         return Refusal(Why.OTHER_AMOUNT_TAKEN, ours)
-    refusal = _closed(sale, gifts, candidate, taken)
+    refusal = _closed(sale, gifts, candidate, Grant(offer.grant.applications, 0, taken))
     if refusal:
         gifts.known.discard(campaign)
         return refusal
@@ -97,20 +142,19 @@ def _differs(
     return None
 
 
-def _closed(sale: Sale, gifts: Gifts, candidate: Candidate, amount_minor: int) -> Refusal | None:
+def _closed(sale: Sale, gifts: Gifts, candidate: Candidate, wish: Grant) -> Refusal | None:
     """Why so much may not be given; a gift of nothing is never in the way of a limit."""
-    if amount_minor <= 0:
+    if wish.money_minor <= 0:
         return None
-    if gifts.given_minor + amount_minor > MAX_GIVEN:
+    if gifts.given_minor + wish.money_minor > MAX_GIVEN:
         return Refusal(Why.TOO_LARGE)
-    wish = Grant(1, 0, amount_minor)
-    given = grant(sale.programme, candidate, sale.counts, wish, sale.asked)
-    return None if given.money_minor == amount_minor else Refusal(given.limit)
+    given = whole(sale.programme, candidate, sale.counts, wish, sale.asked)
+    return None if given.money_minor == wish.money_minor else Refusal(given.limit)
 
 
-def _given(candidate: Candidate, fund: str, amount_minor: int) -> Award:
+def _given(candidate: Candidate, offer: _Offered, amount_minor: int) -> Award:
+    campaign, grant = candidate.campaign.id, Grant(offer.grant.applications, 0, amount_minor)
     effect = Donate(
-        candidate.campaign.id, fund, 0, amount_minor, (), 0, amount_minor, (), applications=1
+        campaign, offer.fund, 0, amount_minor, (), 0, amount_minor, offer.lines, grant.applications
     )
-    uses = consumed(candidate, Grant(1, 0, amount_minor))
-    return Award(effect, uses, Why.GIFT, amount_minor, amount_minor)
+    return Award(effect, consumed(candidate, grant), Why.GIFT, amount_minor, amount_minor)

@@ -67,6 +67,36 @@ def grant(
     return _rest(programme, candidate, counts, cut)
 
 
+def whole(
+    programme: Programme,
+    candidate: Candidate,
+    counts: Mapping[Counter, int],
+    wish: Grant,
+    asked: list[Asked],
+) -> Grant:
+    """All of `wish`, or nothing and the limit in its way: an offer is made as it is, not by halves.
+
+    Adds to `asked` what had to fit under its gauges.
+    """
+    campaign = candidate.campaign
+    limits = candidate.track.newest.limits
+    cut = _within_basket(programme, campaign, limits, wish)
+    if cut is not wish:
+        return Grant(0, 0, 0, cut.limit)
+    asks = [(gauge, amount_in(gauge, campaign, wish)) for gauge in candidate.gauges]
+    asked += asks
+    for gauge, amount in asks:
+        if amount > gauge.room(counts):
+            return Grant(0, 0, 0, gauge.exhausted)
+    return wish
+
+
+def within_basket(programme: Programme, candidate: Candidate, wish: Grant) -> Grant:
+    """As much of `wish` as the limits of one basket allow."""
+    limits = candidate.track.newest.limits
+    return _within_basket(programme, candidate.campaign, limits, wish) if limits.of_basket else wish
+
+
 def amount_in(gauge: Gauge, campaign: Campaign, given: Grant) -> int:
     """What `given` adds to the gauge's counter."""
     total = given.of(gauge.unit)

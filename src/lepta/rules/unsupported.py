@@ -14,17 +14,13 @@ _EMPTY_ONLY = {
     "effect.birthday": "a birthday bonus",
 }
 _BY_TIER = "a bonus by tier"
-_FORMS = {"effect.earn.by_tier": _BY_TIER, "effect.give.bands": "a gift in bands"}
+_FORMS = {"effect.earn.by_tier": _BY_TIER}
 """Ways to give: whoever names one, means it, however little it holds."""
 _NOT_VALUES = {
     ("kind", "discount"): "kind discount",
     ("kind", "coupon"): "kind coupon",
     ("kind", "message"): "kind message",
     ("effect.from", "shopper-points"): "giving the shopper's points",
-}
-_OF_SHOPPER_MONEY = {
-    "money": "a fixed top-up of the shopper's money",
-    "rate": "a percentage of the shopper's money",
 }
 
 
@@ -37,10 +33,6 @@ def refuse(document: Mapping[str, Any]) -> None:
     for (path, value), what in _NOT_VALUES.items():
         if _at(document, path) == value:
             raise NotSupported(path, what)
-    if _at(document, "effect.from") == "shopper-money":
-        for name, what in _OF_SHOPPER_MONEY.items():
-            if _at(document, f"effect.give.{name}") is not None:
-                raise NotSupported(f"effect.give.{name}", what)
 
 
 def _refuse_forms(document: Mapping[str, Any]) -> None:

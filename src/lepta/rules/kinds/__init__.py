@@ -4,6 +4,7 @@ Each has `Params` (what a campaign fills in), `gives` (how much that gives) and 
 """
 
 from lepta.rules.kinds import (
+    bands,
     donated_money,
     donated_points,
     donated_revenue,
@@ -24,5 +25,6 @@ ALL = (
     donated_points.KIND,
     donated_money.KIND,
     donated_revenue.KIND,
+    bands.KIND,
     round_up.KIND,
 )
