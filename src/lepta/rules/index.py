@@ -2,24 +2,30 @@
 
 A campaign about certain goods is filed under each of its SKUs (else brands, else categories), any other under
 each of its stores (else regions, else retailers, else everywhere). Those of the second sort are looked up
-by the hour, so that one whose window is far away costs nothing. Everything here only finds candidates;
-whether they match is asked of the campaign itself.
+by the hour, so that one whose window is far away costs nothing; so are those of the first sort where very many
+stand under one name, each store's by itself. Everything here only finds candidates; whether they match is
+asked of the campaign itself.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple
 
-from lepta.rules.campaign import Campaign
+from lepta.rules.campaign import Campaign, Where
 from lepta.rules.counted import Counted
 from lepta.rules.explanation import Reason, Why
-from lepta.rules.facts import Facts, Store
+from lepta.rules.facts import Facts, Line, Store
 
 ALWAYS = -(2**62)
-_MAX_HOURS = 512
+_MAX_HOURS = 16_384
 _MAX_CLOSED = 16
 """So many campaigns of a place say "not in schedule"; where there are more, none does."""
+CROWDED = 16
+"""So many campaigns about one SKU, brand or category are looked at one by one and say why not; of more, only those
+that run in the store about that hour are.
+"""
 _ZONES_S = 15 * 3600
 """No wall clock is further from UTC."""
 
@@ -59,16 +65,30 @@ class Hour(NamedTuple):
     """Of campaigns that run there, but in no window of this hour."""
 
 
-class Index:
-    """The campaigns of one programme. Never changed; `with_track` makes the next one."""
+class _Shelf(NamedTuple):
+    """What stands under one name has within one hour."""
 
-    __slots__ = ("_files", "_hours", "brand", "category", "sku")
+    open: tuple[Track, ...]
+    closed: tuple[tuple[Track, tuple[Campaign, ...]], ...]
+    """Out of their schedule, with the versions that are; none where there are very many."""
+
+
+Place = tuple[str, str]
+"""File and name: `("store", "nsk-07")`, `("everywhere", "")`."""
+
+
+class Index:
+    """The campaigns of one programme. Never changed; a `Draft` makes the next one."""
+
+    __slots__ = ("_crowds", "_files", "_hours", "_shelves", "brand", "category", "sku")
 
     def __init__(self, files: Mapping[str, Mapping[str, tuple[Track, ...]]]) -> None:
         self._files = files
         self.sku = files["sku"]
         self.brand = files["brand"]
         self.category = files["category"]
+        self._crowds: dict[Place, Mapping[Place, tuple[Track, ...]]] = {}
+        self._shelves: dict[tuple[Place, Place, int], _Shelf] = {}
         self._hours: dict[tuple[str, str | None, str, int], Hour] = {}
 
     def touched(self, facts: Facts, goods: Sequence[int]) -> tuple[dict[Track, list[int]], Hour]:
@@ -83,6 +103,8 @@ class Index:
             if by_category:
                 for category in line.categories:
                     found += by_category.get(category, ())
+            if len(found) > CROWDED:
+                found = self._thinned(line, facts.store, facts.at)
             for track in found:
                 positions = hits.get(track)
                 if positions is None:
@@ -94,45 +116,106 @@ class Index:
             hits.setdefault(track, [])
         return hits, hour
 
+    def _thinned(self, line: Line, store: Store, at: datetime) -> tuple[Track, ...]:
+        """What stands under the line's names; where that is a crowd, what of it runs here about this hour."""
+        names = [("sku", line.sku), *(("category", category) for category in line.categories)]
+        if line.brand is not None:
+            names.append(("brand", line.brand))
+        found: tuple[Track, ...] = ()
+        for name in names:
+            bucket = self._files[name[0]].get(name[1], ())
+            found += bucket if len(bucket) <= CROWDED else self._of_crowd(name, bucket, store, at)
+        return found
+
+    def _of_crowd(
+        self, name: Place, bucket: Sequence[Track], store: Store, at: datetime
+    ) -> tuple[Track, ...]:
+        crowd = self._crowds.get(name)
+        if crowd is None:
+            crowd = self._crowds[name] = _by_place(bucket)
+        found: tuple[Track, ...] = ()
+        for place in _places_of(store):
+            found += self._shelf(name, place, crowd.get(place, ()), at).open
+        return found
+
     def _hour(self, store: Store, at: datetime) -> Hour:
         key = (store.id, store.region, store.retailer, at.toordinal() * 24 + at.hour)
         known = self._hours.get(key)
         if known is None:
-            if len(self._hours) >= _MAX_HOURS:
-                self._hours.clear()
+            _forget_half(self._hours)
             known = self._hours[key] = self._looked_up(store, at)
         return known
 
     def _looked_up(self, store: Store, at: datetime) -> Hour:
-        hour = at.replace(minute=0, second=0, microsecond=0, tzinfo=None)
-        files = self._files
-        tracks = dict.fromkeys(
-            files["store"].get(store.id, ())
-            + (files["region"].get(store.region, ()) if store.region is not None else ())
-            + files["retailer"].get(store.retailer, ())
-            + files["everywhere"].get("", ())
-        )
-        opened, closed = [], []
-        for track in tracks:
-            active = [c for c in _around(track, hour) if c.first_day <= at.toordinal() < c.end_day]
-            if any(not c.windows or any(w.may_hold(hour) for w in c.windows) for c in active):
-                opened.append(track)
-            elif any(c.where.holds(store) for c in active) and _only_by_place(track):
-                closed.append(Reason(track.number, Why.NOT_IN_SCHEDULE, 0))
-        return Hour(tuple(opened), tuple(sorted(closed)) if len(closed) <= _MAX_CLOSED else ())
+        opened: dict[Track, None] = {}
+        closed: dict[Track, Reason] = {}
+        for place in _places_of(store):
+            shelf = self._shelf(("", ""), place, self._files[place[0]].get(place[1], ()), at)
+            opened |= dict.fromkeys(shelf.open)
+            for track, active in shelf.closed:
+                if any(c.where.holds(store) for c in active):
+                    closed[track] = Reason(track.number, Why.NOT_IN_SCHEDULE, 0)
+        said = sorted(closed.values()) if len(closed) <= _MAX_CLOSED else ()
+        return Hour(tuple(opened), tuple(said))
+
+    def _shelf(self, name: Place, place: Place, tracks: Sequence[Track], at: datetime) -> _Shelf:
+        """What of `tracks` runs about this hour: worked out once for all stores of the place."""
+        key = (name, place, at.toordinal() * 24 + at.hour)
+        known = self._shelves.get(key)
+        if known is None:
+            _forget_half(self._shelves)
+            hour = at.replace(minute=0, second=0, microsecond=0, tzinfo=None)
+            known = self._shelves[key] = _on_shelf(tracks, hour, all_goods=not name[0])
+        return known
 
 
-def _around(track: Track, hour: datetime) -> list[Campaign]:
-    """The versions about all goods that are in force some time about `hour`, whatever the zone."""
+def _on_shelf(tracks: Sequence[Track], hour: datetime, *, all_goods: bool) -> _Shelf:
+    opened, closed = [], []
+    day = hour.toordinal()
+    for track in tracks:
+        active = [
+            c
+            for c in _around(track, hour)
+            if c.goods.all_goods is all_goods and c.first_day <= day < c.end_day
+        ]
+        if any(not c.windows or any(w.may_hold(hour) for w in c.windows) for c in active):
+            opened.append(track)
+        elif active and _only_by_place(track):
+            closed.append((track, tuple(active)))
+    return _Shelf(tuple(opened), tuple(closed) if len(closed) <= _MAX_CLOSED else ())
+
+
+def _forget_half(known: dict[Any, Any]) -> None:
+    """Of a memory that is full, the older half."""
+    if len(known) >= _MAX_HOURS:
+        for key in list(islice(known, _MAX_HOURS // 2)):
+            del known[key]
+
+
+def _around(track: Track, hour: datetime) -> Iterator[Campaign]:
+    """The versions that are in force some time about `hour`, whatever the zone."""
     middle = round((hour - datetime(1970, 1, 1)) / timedelta(seconds=1))  # noqa: DTZ001 - a wall clock
-    found = []
     until_s = -ALWAYS
     for from_s, campaign in reversed(track.versions):
-        timely = from_s < middle + _ZONES_S and until_s > middle - _ZONES_S
-        if timely and campaign is not None and campaign.goods.all_goods:
-            found.append(campaign)
+        if campaign is not None and from_s < middle + _ZONES_S and until_s > middle - _ZONES_S:
+            yield campaign
         until_s = min(until_s, from_s)
-    return found
+
+
+def _places_of(store: Store) -> Sequence[Place]:
+    """Where campaigns stand that may run in the store."""
+    own = (("store", store.id), ("retailer", store.retailer), ("everywhere", ""))
+    return own if store.region is None else (*own, ("region", store.region))
+
+
+def _by_place(bucket: Iterable[Track]) -> Mapping[Place, tuple[Track, ...]]:
+    """A crowd sorted by where its campaigns run; one with several versions may stand in several places."""
+    sorted_out: dict[Place, list[Track]] = {}
+    for track in bucket:
+        wheres = [place for _, c in track.versions if c is not None for place in _where(c.where)]
+        for place in dict.fromkeys(wheres):
+            sorted_out.setdefault(place, []).append(track)
+    return {place: tuple(tracks) for place, tracks in sorted_out.items()}
 
 
 def _only_by_place(track: Track) -> bool:
@@ -144,25 +227,28 @@ FILES = ("sku", "brand", "category", "store", "region", "retailer", "everywhere"
 EMPTY = Index({name: {} for name in FILES})
 
 
-def places_of(versions: Iterable[Campaign | None]) -> set[tuple[str, str]]:
+def places_of(versions: Iterable[Campaign | None]) -> set[Place]:
     """Under which file and name campaigns are found."""
     return {place for campaign in versions if campaign is not None for place in _places(campaign)}
 
 
-def _places(campaign: Campaign) -> list[tuple[str, str]]:
-    goods, where = campaign.goods, campaign.where
-    sets = {
-        "sku": goods.skus,
-        "brand": goods.brands,
-        "category": goods.categories,
-        "store": where.stores,
-        "region": where.regions,
-        "retailer": where.retailers,
-    }
+def _places(campaign: Campaign) -> Sequence[Place]:
+    goods = campaign.goods
+    sets = {"sku": goods.skus, "brand": goods.brands, "category": goods.categories}
+    return _first_of(sets) or _where(campaign.where)
+
+
+def _where(where: Where) -> Sequence[Place]:
+    sets = {"store": where.stores, "region": where.regions, "retailer": where.retailers}
+    return _first_of(sets) or [("everywhere", "")]
+
+
+def _first_of(sets: Mapping[str, Iterable[str]]) -> Sequence[Place]:
+    """Those of the first set that is not empty."""
     for name, members in sets.items():
         if members:
             return [(name, member) for member in members]
-    return [("everywhere", "")]
+    return []
 
 
 class Draft:
