@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 import make
 from conftest import ClientFor
+from lepta.campaigns.service import Ended
 from lepta.db import Database
 from lepta.runtime import Runtime
 
@@ -106,6 +107,73 @@ async def test_a_pause_lasts_until_the_next_publication(
     assert (await office.post("/v1/campaigns/base/pause")).json() == paused.json()
     assert (await publish(office, "base"))["rulebook"] != paused.json()["rulebook"]
     assert running.rulebooks.newest.number == 4
+
+
+async def state(client: AsyncClient, campaign: str = "base") -> Any:
+    answer = await client.get(f"/v1/campaigns/{campaign}/state")
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def test_a_campaign_tells_where_it_stands(office: AsyncClient, running: Runtime) -> None:
+    assert (await office.get("/v1/campaigns/base/state")).status_code == 404
+    await office.put("/v1/campaigns/base", json=make.BASE)
+    draft = await state(office)
+    digest = f"sha256:{running.rulebooks.newest.digest.hex()}"
+    assert draft == {"campaign": "base", "state": "draft", "newest": 1, "in_force": None, "words": [], "rulebook": digest}  # fmt: skip
+    await publish(office, "base")
+    await office.put("/v1/campaigns/base", json=make.BASE, headers={"If-Match": '"1"'})
+    saved = await state(office)
+    assert (saved["state"], saved["newest"], saved["in_force"]) == ("published", 2, 1)
+    await publish(office, "base", **{"from": "2999-01-01T00:00:00Z"})
+    assert (await state(office))["words"] == [
+        {"word": "published", "version": 1, "from": None},
+        {"word": "published", "version": 2, "from": "2999-01-01T00:00:00Z"},
+    ]
+    done = (await office.post("/v1/campaigns/base/pause")).json()
+    paused = await state(office)
+    assert (paused["state"], paused["in_force"]) == ("paused", None)
+    assert paused["rulebook"] == done["rulebook"]
+
+
+async def test_an_end_is_final(office: AsyncClient, db: Database, running: Runtime) -> None:
+    never = await office.post("/v1/campaigns/base/end")
+    assert (never.status_code, never.json()["type"]) == (409, "/problems/not-published")
+    await office.put("/v1/campaigns/base", json=make.BASE)
+    await publish(office, "base")
+    await office.post("/v1/campaigns/base/pause")
+    ended = await office.post("/v1/campaigns/base/end")
+    assert (ended.status_code, ended.json()["version"]) == (200, 1)
+    size = await log_size(db)
+    assert (await office.post("/v1/campaigns/base/end")).json() == ended.json()
+    assert (await state(office))["state"] == "ended"
+    for refused in (
+        await office.post("/v1/campaigns/base/publish"),
+        await office.post("/v1/campaigns/base/pause"),
+        await office.put("/v1/campaigns/base", json=make.BASE, headers={"If-Match": '"1"'}),
+    ):
+        assert (refused.status_code, refused.json()["type"]) == (409, "/problems/campaign-ended")
+    with pytest.raises(Ended):
+        await running.publisher.apply([make.HUNTER, make.BASE])
+    assert await log_size(db) == size
+    assert (await office.get("/v1/campaigns/hunter-forest")).status_code == 404
+    again = {**make.BASE, "campaign": "base-2"}
+    await office.put("/v1/campaigns/base-2", json=again)
+    assert (await publish(office, "base-2"))["version"] == 1
+
+
+async def test_publishing_pausing_and_ending_at_once_are_one_after_the_other(
+    office: AsyncClient, running: Runtime
+) -> None:
+    await office.put("/v1/campaigns/base", json=make.BASE)
+    await publish(office, "base")
+    words = ("publish", "pause", "end")
+    answers = await asyncio.gather(
+        *(office.post(f"/v1/campaigns/base/{words[n % 3]}") for n in range(30))
+    )
+    assert {answer.status_code for answer in answers} <= {200, 409}
+    assert all(answer.status_code == 200 for answer in answers[2::3])
+    assert [word["word"] for word in (await state(office))["words"]].count("ended") == 1
 
 
 async def test_a_later_version_does_not_begin_in_the_past(office: AsyncClient) -> None:

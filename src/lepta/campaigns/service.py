@@ -17,7 +17,9 @@ from lepta.errors import DomainError, InvalidRequest, Kind
 from lepta.parties import store as parties
 from lepta.parties.tables import programme as programme_table
 from lepta.revisions import Expected, NotFound, Saved, Stale, etag, lock, write
+from lepta.rules import rulebook as rules
 from lepta.rules.document import Known
+from lepta.rules.lifecycle import Life, life_of
 from lepta.rules.refusals import fault
 from lepta.rules.rulebook import Change, Item, Paused, Rulebook, second
 
@@ -30,7 +32,7 @@ _LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
 class NotPublished(DomainError):
     """The campaign was never published.
 
-    Only what has been in force can be paused. Publish the campaign first, or leave it a draft.
+    Only what has been in force can be paused or ended. Publish the campaign first, or leave it a draft.
     """
 
     code = "not-published"
@@ -38,7 +40,25 @@ class NotPublished(DomainError):
 
     def __init__(self, campaign: str) -> None:
         super().__init__(
-            f"Campaign {campaign!r} was never published, so it cannot be paused.", id=campaign
+            f"Campaign {campaign!r} was never published, so it cannot be paused or ended.",
+            id=campaign,
+        )
+
+
+class Ended(DomainError):
+    """The campaign has ended.
+
+    It was ended for good: it gives nothing from then on, and no version of it can be saved or published. Sales from
+    before are still decided by it, late ones too. To go on, save the document under another id.
+    """
+
+    code = "campaign-ended"
+    kind = Kind.CONFLICT
+
+    def __init__(self, campaign: str) -> None:
+        super().__init__(
+            f"Campaign {campaign!r} has ended for good. To go on, save its document under another id.",
+            id=campaign,
         )
 
 
@@ -104,6 +124,7 @@ class Publisher:
             old = await sql.newest(tx, campaign, lock=True)
             version = old.version if old else 0
             expected.check(version or None)
+            _refuse_ended(await self._rulebook(tx), campaign)
             stored = check_campaign(campaign, document, await self._known(tx))
             if not await sql.add(tx, campaign, version + 1, stored):
                 raise Stale(etag(version + 1))
@@ -126,23 +147,42 @@ class Publisher:
         (done,) = await self._publish([draft], from_at)
         return done
 
+    async def state(self, campaign: str) -> tuple[Draft, Life, bytes]:
+        """The newest version of a campaign, where it stands by now, and the rulebook that says so."""
+        draft = await self.get_campaign(campaign)
+        async with self.db.read() as tx:
+            rulebook = await self._rulebook(tx)
+        return draft, life_of(rulebook, campaign, self.clock()), rulebook.digest
+
     async def pause(self, campaign: str) -> Published:
-        """Take a campaign out of force from now on, until its next publication."""
+        """Take a campaign out of force from now on, until its next publication. Twice is once."""
+        return await self._take_out(campaign, Paused)
+
+    async def end(self, campaign: str) -> Published:
+        """Take a campaign out of force from now on, for good. Twice is once."""
+        return await self._take_out(campaign, rules.Ended)
+
+    async def _take_out(self, campaign: str, how: type[Paused] | type[rules.Ended]) -> Published:
         async with self.db.begin() as tx:
             await sql.take_turn(tx)
             rulebook, now = await self._rulebook(tx), self.clock()
             published = rulebook.campaign(campaign)
             if published is None:
                 raise NotPublished(campaign)
-            digest = rulebook.digest
-            if not _is_paused(rulebook, campaign):
-                digest = await self.record(Change((Paused(campaign, now),)).canonical())
+            digest, ends = rulebook.digest, how is rules.Ended
+            if not ends:
+                _refuse_ended(rulebook, campaign)
+            done = _has_ended(rulebook, campaign) if ends else _is_paused(rulebook, campaign)
+            if not done:
+                digest = await self.record(Change((how(campaign, now),)).canonical())
         return Published(campaign, published.version, digest)
 
     async def apply(self, documents: Sequence[Mapping[str, Any]]) -> list[Published]:
         """Save and publish several campaigns in one change; one that is in force as it stands is left alone."""
         async with self.db.begin() as tx:
-            known = await self._known(tx)
+            rulebook, known = await self._rulebook(tx), await self._known(tx)
+            for document in documents:
+                _refuse_ended(rulebook, str(document.get("campaign", "")))
             drafts = [await _drafted(tx, document, known) for document in documents]
         return await self._publish(drafts, None)
 
@@ -152,6 +192,7 @@ class Publisher:
             rulebook, known, now = await self._rulebook(tx), await self._known(tx), self.clock()
             items: list[Item] = []
             for draft in drafts:
+                _refuse_ended(rulebook, draft.campaign)
                 check_campaign(draft.campaign, draft.document, known)
                 if _stands(rulebook, draft):
                     _agree(rulebook, draft, from_at)
@@ -200,6 +241,16 @@ def _agree(rulebook: Rulebook, draft: Draft, from_at: datetime | None) -> None:
         "leave this out, or save a new version and publish that from then on"
     )
     raise InvalidRequest([fault("from", reason)])
+
+
+def _has_ended(rulebook: Rulebook, campaign: str) -> bool:
+    track = rulebook.track(campaign)
+    return track is not None and track.ended
+
+
+def _refuse_ended(rulebook: Rulebook, campaign: str) -> None:
+    if _has_ended(rulebook, campaign):
+        raise Ended(campaign)
 
 
 def _is_paused(rulebook: Rulebook, campaign: str) -> bool:

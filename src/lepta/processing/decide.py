@@ -3,6 +3,7 @@
 The same function decides at the till, in `lepta verify --replay` and years later, and gives the same bytes.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
@@ -41,6 +42,8 @@ class Published(NamedTuple):
     rulebook: Rulebook
     leaf: Written
     change: bytes
+    caps: Mapping[str, int]
+    """Hard caps of the campaigns that it changed."""
 
 
 Decision = Accepted | Published | Repeated | Refused
@@ -214,7 +217,8 @@ def _balance(prepared: Prepared, book: Book) -> Balance | None:
 
 def decide_publish(event: Publish, state: State, *, received_at: datetime) -> Published:
     """Take a change into the rulebook; raises what the rulebook raises for a change it cannot hold."""
-    rulebook = state.rulebook.extended(event.change)
+    before = state.rulebook
+    rulebook = before.extended(event.change)
     log_index = state.size
     leaf = rulebook_leaf(
         shard=state.shard, log_index=log_index, received_at=received_at,
@@ -222,4 +226,4 @@ def decide_publish(event: Publish, state: State, *, received_at: datetime) -> Pu
     )  # fmt: skip
     state.size += 1
     state.rulebook = rulebook
-    return Published(log_index, rulebook, leaf, event.change)
+    return Published(log_index, rulebook, leaf, event.change, rulebook.caps_since(before))

@@ -71,7 +71,7 @@ async def _append_rulebook(connection: Connection, shard: int, published: Publis
     await connection.execute(
         sql.INSERT_RULEBOOK, rulebook.number, rulebook.digest, published.change
     )
-    caps = sorted(rulebook.caps().items())
+    caps = sorted(published.caps.items())
     if caps:
         await connection.execute(sql.GRANT_BUDGETS, shard, *_columns(caps, 2))
 

@@ -45,6 +45,8 @@ class Track:
     newest: Campaign
     counted: Counted
     """The newest published limits, for late events too."""
+    ended: bool = False
+    """Whether its last version is its end."""
 
     def at(self, at_s: int) -> Campaign | None:
         """The version in force: the newest of those that had begun."""

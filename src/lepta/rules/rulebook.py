@@ -74,7 +74,19 @@ class Paused:
         return {"pause": self.campaign, "from": _text(self.from_at)}
 
 
-Item = PublishedProgramme | PublishedCampaign | Paused
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """From `from_at` on the campaign gives nothing, for good: no version may follow."""
+
+    campaign: str
+    from_at: datetime
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in the change."""
+        return {"end": self.campaign, "from": _text(self.from_at)}
+
+
+Item = PublishedProgramme | PublishedCampaign | Paused | Ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +182,10 @@ class Rulebook:
         track = self._tracks.get(campaign)
         return None if track is None else track.newest
 
+    def track(self, campaign: str) -> Track | None:
+        """All that was published of a campaign; None: nothing ever."""
+        return self._tracks.get(campaign)
+
     def last_word(self, campaign: str) -> datetime | None:
         """From when what was published last of a campaign counts; None: always, or never published."""
         track = self._tracks.get(campaign)
@@ -195,7 +211,16 @@ class Rulebook:
 
     def caps(self) -> Mapping[Counter, int]:
         """Every hard cap: the newest published for each counter, `NO_CAP` where it was dropped."""
-        return {g.counter: g.cap for track in self._tracks.values() for g in track.counted.gauges}
+        return self.caps_since(EMPTY)
+
+    def caps_since(self, before: "Rulebook") -> Mapping[Counter, int]:
+        """Those of the campaigns that changed since `before`, a rulebook of the same chain."""
+        return {
+            gauge.counter: gauge.cap
+            for name, track in self._tracks.items()
+            if before.track(name) is not track
+            for gauge in track.counted.gauges
+        }
 
 
 def second(moment: datetime) -> int:
@@ -233,7 +258,8 @@ class _Draft:
             refuse_uncounted(self._published(campaign.id), campaign)
             self._put(campaign.id, campaign, (from_s, campaign))
         else:
-            self._put(item["pause"], self._tracks[item["pause"]].newest, (from_s, None))
+            name = item["end"] if "end" in item else item["pause"]
+            self._put(name, self._tracks[name].newest, (from_s, None), ends="end" in item)
 
     def rulebook(self, digest: bytes) -> Rulebook:
         indexes = {name: draft.index() for name, draft in self._drafts.items()}
@@ -254,17 +280,20 @@ class _Draft:
             return old.newest.programme
         return next(iter(self._programmes)) if len(self._programmes) == 1 else ""
 
-    def _put(self, campaign: str, newest: Campaign, version: Version) -> None:
+    def _put(
+        self, campaign: str, newest: Campaign, version: Version, *, ends: bool = False
+    ) -> None:
         assert newest.programme in self._programmes, f"{campaign}: unknown programme"
         if newest.asks_visits:
             self._with_visits |= {newest.programme}
         old = self._tracks.get(campaign)
+        assert old is None or not old.ended, f"{campaign}: has ended"
         if old is None:
             self._ids.append(campaign)
         number = len(self._ids) - 1 if old is None else old.number
         versions = (*(old.versions if old else ()), version)
         limits = counted([c for _, c in versions if c is not None])
-        new = self._tracks[campaign] = Track(campaign, number, versions, newest, limits)
+        new = self._tracks[campaign] = Track(campaign, number, versions, newest, limits, ends)
         for programme in {c.programme for _, c in versions if c is not None}:
             self._index(programme).put(old, new, programme)
 

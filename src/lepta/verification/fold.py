@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from lepta.ledger.chart import Account, limit_side
 from lepta.rules.limits import is_hard
+from lepta.rules.rulebook import Rulebook
 from lepta.verification.chain import Chain
 from lepta.verification.invariants import Check
 from lepta.verification.part import LotMove, Opening, Part, Place
@@ -152,12 +153,13 @@ class Fold:
             if publication:
                 while named and named[-1][0] == upto:
                     named.pop()
+                before = self.chain.newest
                 self.caps_known &= self.chain.publish(publication, self.faults)
-                self._grant()
+                self._grant(before)
 
-    def _grant(self) -> None:
+    def _grant(self, before: Rulebook) -> None:
         """What was given is never taken back by a smaller limit: the grant stays at least what is used."""
-        for counter, cap in self.chain.newest.caps().items():
+        for counter, cap in self.chain.newest.caps_since(before).items():
             self.granted[counter] = max(self.counts.get(counter, 0), cap)
 
     def _use(self, part: Part, counter: str, amount: int) -> None:

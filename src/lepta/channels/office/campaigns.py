@@ -8,9 +8,9 @@ from fastapi import APIRouter, Path
 from starlette.requests import Request
 from starlette.responses import Response
 
-from lepta.campaigns.service import NotPublished, Published
+from lepta.campaigns.service import Ended, NotPublished, Published
 from lepta.channels.office.answers import GUARDED, get_answers, got, put, put_answers
-from lepta.channels.office.schemas import PublishBody, PublishedAnswer
+from lepta.channels.office.schemas import PublishBody, PublishedAnswer, StateAnswer, WordAnswer
 from lepta.errors import InvalidRequest, NotSupported
 from lepta.http.auth import OfficeKey
 from lepta.http.bodies import JSON, SMALL, answers, parse, read, reads
@@ -25,7 +25,7 @@ router = APIRouter(prefix="/v1", tags=["office"])
 
 PathSlug = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[a-z0-9-]+$")]
 _PUBLISHED = {
-    **documented(*GUARDED, NotFound, NotPublished, NotSupported, TooBusy),
+    **documented(*GUARDED, NotFound, NotPublished, Ended, NotSupported, TooBusy),
     **answers(PublishedAnswer, s200="It stands in the rulebook."),
 }
 
@@ -65,7 +65,7 @@ async def get_programme(programme: PathSlug, _key: OfficeKey, running: Running) 
 
 @router.put(
     "/campaigns/{campaign}",
-    responses=put_answers(CampaignDocument, NotSupported),
+    responses=put_answers(CampaignDocument, Ended, NotSupported),
     openapi_extra=reads(CampaignDocument),
 )
 async def put_campaign(
@@ -82,6 +82,30 @@ async def get_campaign(campaign: PathSlug, _key: OfficeKey, running: Running) ->
     """The newest version of a campaign, published or not."""
     draft = await running.publisher.get_campaign(campaign)
     return got(draft.document, draft.version)
+
+
+@router.get(
+    "/campaigns/{campaign}/state",
+    responses={
+        **documented(*GUARDED, NotFound),
+        **answers(StateAnswer, s200="Where it stands by now."),
+    },
+)
+async def get_campaign_state(campaign: PathSlug, _key: OfficeKey, running: Running) -> Response:
+    """Whether a campaign is a draft, published, paused or has ended, and all that was published of it."""
+    draft, life, rulebook = await running.publisher.state(campaign)
+    answer = StateAnswer(
+        campaign=campaign,
+        state=life.state,
+        newest=draft.version,
+        in_force=life.in_force,
+        words=[
+            WordAnswer.model_validate({"word": w.word, "version": w.version, "from": w.from_at})
+            for w in life.words
+        ],
+        rulebook=f"sha256:{rulebook.hex()}",
+    )
+    return Response(answer.model_dump_json(by_alias=True), 200, media_type=JSON)
 
 
 @router.post(
@@ -102,6 +126,14 @@ async def publish_campaign(
 async def pause_campaign(campaign: PathSlug, _key: OfficeKey, running: Running) -> Response:
     """Take a campaign out of force from now on, until it is published again."""
     return _published(await running.publisher.pause(campaign))
+
+
+@router.post("/campaigns/{campaign}/end", responses=_PUBLISHED)
+async def end_campaign(campaign: PathSlug, _key: OfficeKey, running: Running) -> Response:
+    """Take a campaign out of force from now on, for good: no version can follow. Sales from before, late ones too,
+    are still decided by it; what it gave stays given. To stop for a while, pause it.
+    """
+    return _published(await running.publisher.end(campaign))
 
 
 def _published(done: Published) -> Response:

@@ -21,6 +21,7 @@ from lepta.money import EXPONENT
 from lepta.names import Language, NameDocument, Readable
 from lepta.parties.tables import Party, Store
 from lepta.products.tables import Product
+from lepta.rules.lifecycle import State
 
 _PHONE = r"^\+?[0-9][0-9 ()-]{3,30}$"
 _EMAIL = r"^[^@\s]{1,64}@[^@\s]{1,189}$"
@@ -201,6 +202,27 @@ class KeysAnswer(BaseModel):
     """All keys, the oldest first, the revoked included."""
 
     items: list[KeyAnswer]
+
+
+class WordAnswer(BaseModel):
+    """One thing that was published of a campaign; at any time the last that has begun counts."""
+
+    word: Literal["published", "paused", "ended"]
+    version: int | None = Field(description="Of a publication.")
+    from_at: datetime | None = Field(alias="from", description="From when on; null: always.")
+
+
+class StateAnswer(BaseModel):
+    """Where a campaign stands by now."""
+
+    campaign: str
+    state: State
+    newest: int = Field(description="The newest version saved; a draft if no word names it.")
+    in_force: int | None = Field(
+        description="The version that sales of this moment are decided by, on its dates; null: none."
+    )
+    words: list[WordAnswer]
+    rulebook: str
 
 
 class PublishedAnswer(BaseModel):
