@@ -9,7 +9,7 @@ A `programme` block changes the programme for all that follows on the page.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -190,7 +190,8 @@ def _told(book: Rulebook, facts: Facts, outcome: engine.Outcome) -> dict[str, An
 
 def _lot(earn: Earn, facts: Facts) -> dict[str, Any]:
     """How many days the points wait, and the last day on which they can be used."""
-    last = earn.expire_after.last_day(facts.business_day) if earn.expire_after else None
+    day, expiry = facts.business_day, earn.expire_after
+    last = expiry.last_day(day, day + timedelta(earn.pending_days)) if expiry else None
     return {"waits": earn.pending_days, "until": str(last) if last else "ever"}
 
 

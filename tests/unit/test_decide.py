@@ -234,6 +234,13 @@ def test_points_of_a_programme_that_waits_go_to_pending() -> None:
     assert (outcome.balance.available, outcome.balance.pending) == (0, 12)
 
 
+def test_points_that_wait_beyond_their_last_day_live_from_when_they_can_be_used() -> None:
+    this_month = {"pending_days": 14, "expire_after": {"months": 0}}
+    at = make.state(make.rulebook(make.BASE, programme=this_month))
+    (issue,) = make.accepted(make.checkout(), at).booked.issues
+    assert (issue.available_on, issue.expires_on) == (date(2026, 12, 6), date(2026, 12, 31))
+
+
 @given(
     amounts=st.lists(st.integers(-500, 50_000), min_size=1, max_size=6),
     less=st.integers(0, 700),

@@ -282,9 +282,9 @@ def test_points_wait_and_expire_as_the_campaign_says_else_as_the_programme() -> 
         if isinstance(e, Earn)
     }
     assert waits == {
-        "own": (3, Expiry(1, at_month_end=False)),
+        "own": (3, Expiry(1, at="day")),
         "forever": (14, None),
-        "plain": (14, Expiry(12, at_month_end=True)),
+        "plain": (14, Expiry(12, at="month-end")),
     }
 
 

@@ -2,7 +2,6 @@
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -162,15 +161,22 @@ def test_a_far_hour_does_not_have_it() -> None:
 @pytest.mark.parametrize(
     ("earned_on", "expiry", "last"),
     [
-        ((2026, 1, 15), Expiry(12, at_month_end=True), (2027, 1, 31)),
-        ((2026, 1, 31), Expiry(1, at_month_end=True), (2026, 2, 28)),
-        ((2026, 1, 15), Expiry(12, at_month_end=False), (2027, 1, 15)),
-        ((2026, 1, 31), Expiry(1, at_month_end=False), (2026, 3, 1)),
-        ((2027, 12, 31), Expiry(2, at_month_end=False), (2028, 3, 1)),
-        ((2024, 2, 29), Expiry(12, at_month_end=False), (2025, 3, 1)),
-        ((2026, 12, 1), Expiry(1, at_month_end=True), (2027, 1, 31)),
-        ((9998, 1, 1), Expiry(1200, at_month_end=True), (9999, 12, 31)),
-        ((9998, 12, 1), Expiry(12, at_month_end=True), (9999, 12, 31)),
+        ((2026, 1, 15), Expiry(12, at="month-end"), (2027, 1, 31)),
+        ((2026, 1, 31), Expiry(1, at="month-end"), (2026, 2, 28)),
+        ((2026, 1, 15), Expiry(12, at="day"), (2027, 1, 15)),
+        ((2026, 1, 31), Expiry(1, at="day"), (2026, 3, 1)),
+        ((2027, 12, 31), Expiry(2, at="day"), (2028, 3, 1)),
+        ((2024, 2, 29), Expiry(12, at="day"), (2025, 3, 1)),
+        ((2026, 12, 1), Expiry(1, at="month-end"), (2027, 1, 31)),
+        ((2026, 2, 3), Expiry(0, at="month-end"), (2026, 2, 28)),
+        ((2026, 2, 28), Expiry(0, at="month-end"), (2026, 2, 28)),
+        ((2026, 6, 1), Expiry(0, at="year-end"), (2026, 12, 31)),
+        ((2026, 12, 31), Expiry(0, at="year-end"), (2026, 12, 31)),
+        ((2026, 6, 1), Expiry(6, at="year-end"), (2026, 12, 31)),
+        ((2026, 6, 1), Expiry(7, at="year-end"), (2027, 12, 31)),
+        ((9998, 12, 1), Expiry(24, at="year-end"), (9999, 12, 31)),
+        ((9998, 1, 1), Expiry(1200, at="month-end"), (9999, 12, 31)),
+        ((9998, 12, 1), Expiry(12, at="month-end"), (9999, 12, 31)),
     ],
 )  # fmt: skip
 def test_points_last_to_the_day_promised(
@@ -179,14 +185,20 @@ def test_points_last_to_the_day_promised(
     assert expiry.last_day(date(*earned_on)) == date(*last)
 
 
-@given(
-    st.dates(date(1990, 1, 1), date(2090, 1, 1)),
-    st.integers(0, 40),
-    st.integers(1, 60),
-    st.sampled_from([False, True]),
-)
-def test_what_is_earned_later_never_expires_earlier(
-    day: date, later: int, months: int, at_month_end: Any
-) -> None:
-    expiry = Expiry(months, at_month_end=at_month_end)
-    assert day < expiry.last_day(day) <= expiry.last_day(day + timedelta(days=later))
+ends = st.builds(Expiry, st.integers(1, 60), st.sampled_from(["day", "month-end", "year-end"]))
+same_period = st.builds(Expiry, st.just(0), st.sampled_from(["month-end", "year-end"]))
+days = st.dates(date(1990, 1, 1), date(2090, 1, 1))
+
+
+@given(days, st.integers(0, 40), ends | same_period)
+def test_what_is_earned_later_never_expires_earlier(day: date, later: int, expiry: Expiry) -> None:
+    assert day <= expiry.last_day(day) <= expiry.last_day(day + timedelta(days=later))
+    assert not expiry.months or day < expiry.last_day(day)
+
+
+@given(days, st.integers(0, 400), ends | same_period)
+def test_points_never_end_before_they_can_be_used(day: date, waits: int, expiry: Expiry) -> None:
+    usable = day + timedelta(days=waits)
+    last = expiry.last_day(day, usable)
+    assert last >= usable
+    assert last in {expiry.last_day(day), expiry.last_day(usable)}

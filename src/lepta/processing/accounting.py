@@ -63,7 +63,7 @@ class Journal:
         if earn.pending_days:
             target = chart.pending(target.ref, self.asset)
             available_on = day + timedelta(days=earn.pending_days)
-        expires_on = earn.expire_after.last_day(day) if earn.expire_after else NEVER
+        expires_on = earn.expire_after.last_day(day, available_on) if earn.expire_after else NEVER
         for share in earn.funders:
             if share.points:
                 source = chart.issued(share.party, self.asset)

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from lepta.money import EXPONENT, Ratio
 from lepta.names import LANGUAGES, Language, Name, NameDocument
@@ -35,11 +35,26 @@ Currency = Annotated[
 ]
 
 
-class ExpireAfter(Strict):
-    """How long points live: the last day of the month, or the same day, so many months later."""
+End = Literal["month-end", "year-end", "day"]
 
-    months: int = Field(default=12, ge=1, le=1200)
-    at: Literal["month-end", "day"] = "month-end"
+
+class ExpireAfter(Strict):
+    """How long points live: the last day of the month or year, or the same day, so many months later.
+
+    0 months: until the end of the month or year in which they are earned.
+    """
+
+    months: int = Field(default=12, ge=0, le=1200)
+    at: End = "month-end"
+
+    @model_validator(mode="after")
+    def _lives(self) -> Self:
+        if self.at == "day" and not self.months:
+            raise ValueError(
+                'points would end on the day they are earned: write "months": 1 or more, '
+                'or "at": "month-end"'
+            )
+        return self
 
 
 class Exclude(Strict):
@@ -75,19 +90,22 @@ class ProgrammeDocument(Strict):
 
 
 class Expiry(NamedTuple):
-    """Points live for so many months, either to the end of that month or to the same day of it."""
+    """Points live for so many months, and then to the end of that month or year, or to the same day of it."""
 
     months: int
-    at_month_end: bool
+    at: End
 
-    def last_day(self, earned_on: date) -> date:
+    def last_day(self, earned_on: date, usable_on: date | None = None) -> date:
         """The last day on which points earned on `earned_on` can be used.
 
         To the day: the same day of the month; where that month has none, the first of the next, so
         that nothing ends early (31 January + 1 month: 1 March). To the month's end: the last day of
-        the month so many months later (31 January + 1 month: 28 or 29 February).
+        the month so many months later (31 January + 1 month: 28 or 29 February). To the year's end:
+        the last day of the year in which that month lies. Points that wait until `usable_on` and would
+        end before it live from then.
         """
-        return _last_day(self, earned_on)
+        last = _last_day(self, earned_on)
+        return last if usable_on is None or last >= usable_on else _last_day(self, usable_on)
 
 
 @lru_cache(maxsize=1_024)
@@ -97,8 +115,10 @@ def _last_day(expiry: Expiry, earned_on: date) -> date:
     if month + 1 >= 12 * (date.max.year + 1):
         return date.max
     year, month = month // 12, month % 12 + 1
+    if expiry.at == "year-end":
+        return date(year, 12, 31)
     days = calendar.monthrange(year, month)[1]
-    if expiry.at_month_end:
+    if expiry.at == "month-end":
         return date(year, month, days)
     if earned_on.day <= days:
         return date(year, month, earned_on.day)
@@ -166,4 +186,4 @@ def expiry(document: ExpireAfter | None) -> Expiry | None:
     """None: points never expire."""
     if document is None:
         return None
-    return Expiry(document.months, at_month_end=document.at == "month-end")
+    return Expiry(document.months, document.at)
