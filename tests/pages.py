@@ -96,9 +96,12 @@ def run(example: Example) -> None:
         check_campaign(document["campaign"], document, known)
     book = make.rulebook(*example.campaigns, club=example.programme)
     counts: dict[Counter, int] = {}
+    members: set[str] = set()
     for sale, result in example.sales:
         facts = _facts(**sale.said[0])
-        outcome = _outcome(book, facts, counts, sale.said[0].get("redeem", 0))
+        outcome = _outcome(book, facts, counts, members, sale.said[0])
+        if facts.shopper:
+            members.add(facts.shopper.ref)
         for counter, used in outcome.consumed:
             counts[counter] = counts.get(counter, 0) + used
         told = _told(book, facts, outcome)
@@ -161,13 +164,20 @@ def _tuples(said: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _outcome(
-    book: Rulebook, facts: Facts, counts: Mapping[Counter, int], redeem: int
+    book: Rulebook,
+    facts: Facts,
+    counts: Mapping[Counter, int],
+    members: set[str],
+    said: Mapping[str, Any],
 ) -> engine.Outcome:
+    """`members`: those who have bought before; `said` may have points that the shopper holds."""
     programme = book.programme("club", facts.at)
-    money = redemption.money_of(programme, redeem)
+    money = redemption.money_of(programme, said.get("redeem", 0))
     parts = redemption.over_lines(programme, facts.lines, money)
     net = [line.amount_minor - part for line, part in zip(facts.lines, parts, strict=True)]
-    return make.outcome(book, facts, counts, net=net)
+    is_first = facts.shopper is not None and facts.shopper.ref not in members
+    points = said.get("points", 0)
+    return make.outcome(book, facts, counts, net=net, points=points, is_first=is_first)
 
 
 def _told(book: Rulebook, facts: Facts, outcome: engine.Outcome) -> dict[str, Any]:

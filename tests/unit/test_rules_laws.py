@@ -35,12 +35,15 @@ earns: st.SearchStrategy[tuple[dict[str, Any], str]] = st.sampled_from(
         ({"points": 5}, "unit"),
         ({"points": 5}, "line"),
         ({"points": 5}, "basket"),
+        ({"points": 5}, "visit"),
+        ({"rate": "0.137"}, "visit"),
         ({"points": 1, "per_amount": 1000}, "basket"),
         ({"points": 1, "per_amount": 1000}, "line"),
         ({"rate": "0.137"}, "amount"),
         ({"rate": "0.137"}, "line"),
         ({"ladder": [{"from": 0, "rate": "0.01"}, {"from": 30000, "rate": "0.02"}]}, "basket"),
         ({"multiply": "1.7"}, "basket"),
+        ({"multiply": "2.25"}, "visit"),
     ]
 )
 gives: st.SearchStrategy[tuple[dict[str, Any], str]] = st.sampled_from(
@@ -49,6 +52,7 @@ gives: st.SearchStrategy[tuple[dict[str, Any], str]] = st.sampled_from(
         ({"points": 7, "money_rate": "0.13"}, "basket"),
         ({"money": 333}, "unit"),
         ({"money": 333}, "line"),
+        ({"money": 333}, "visit"),
         ({"rate": "0.037"}, "amount"),
     ]
 )

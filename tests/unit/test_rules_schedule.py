@@ -177,6 +177,15 @@ def test_a_far_hour_does_not_have_it() -> None:
         ((9998, 12, 1), Expiry(24, at="year-end"), (9999, 12, 31)),
         ((9998, 1, 1), Expiry(1200, at="month-end"), (9999, 12, 31)),
         ((9998, 12, 1), Expiry(12, at="month-end"), (9999, 12, 31)),
+        ((2028, 1, 31), Expiry(1, at="month-end"), (2028, 2, 29)),
+        ((2028, 1, 31), Expiry(1, at="day"), (2028, 3, 1)),
+        ((2028, 1, 30), Expiry(1, at="day"), (2028, 3, 1)),
+        ((2028, 1, 29), Expiry(1, at="day"), (2028, 2, 29)),
+        ((2027, 2, 28), Expiry(12, at="month-end"), (2028, 2, 29)),
+        ((2027, 2, 28), Expiry(12, at="day"), (2028, 2, 28)),
+        ((2024, 2, 29), Expiry(48, at="day"), (2028, 2, 29)),
+        ((2096, 2, 29), Expiry(48, at="day"), (2100, 3, 1)),
+        ((2026, 3, 31), Expiry(1, at="day"), (2026, 5, 1)),
     ],
 )  # fmt: skip
 def test_points_last_to_the_day_promised(

@@ -98,7 +98,7 @@ _AMOUNTS: dict[int, str] = {
     Why.OFFERED: "{} offered, not accepted",
     Why.OTHER_AMOUNT_TAKEN: "{} offered, another amount taken",
 }
-_NUMBERS: dict[int, str] = {Why.OTHER_VISIT: "not on the shopper's visit number {}"}
+_NUMBERS: dict[int, str] = {Why.OTHER_VISIT: "not on visit {}"}
 _OTHERS: dict[int, str] = {Why.OUTDONE: "{} gave more", Why.STOPPED: "stopped by {}"}
 _PLAIN: dict[int, str] = {
     Why.NOT_IN_SCHEDULE: "not in schedule",
