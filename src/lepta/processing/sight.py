@@ -61,7 +61,7 @@ def prepare(event: Checkout, seen: Seen, rulebook: Rulebook) -> Prepared:
     )
     at = event.occurred_at.astimezone(ZoneInfo(store.time_zone))
     lines = _lines(event, seen.products)
-    shopper = rule_facts.Shopper(member.ref) if member and seen.card_status in EARNING else None
+    shopper = _shopper(member) if member and seen.card_status in EARNING else None
     facts = rule_facts.Facts(
         place, at, event.key.business_day, event.currency, lines, event.total,
         shopper, event.choice, event.gifts, seen.offline,
@@ -70,6 +70,10 @@ def prepare(event: Checkout, seen: Seen, rulebook: Rulebook) -> Prepared:
     points = chart.points_of(store.programme)
     account = chart.available(member.ref, points) if member else None
     return Prepared(event, seen, matched.programme, facts, matched, account)
+
+
+def _shopper(member: MemberSeen) -> rule_facts.Shopper:
+    return rule_facts.Shopper(member.ref, member.tier, member.segments)
 
 
 def _lines(event: Checkout, products: Sequence[ProductSeen | None]) -> tuple[rule_facts.Line, ...]:

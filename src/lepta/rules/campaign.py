@@ -8,7 +8,8 @@ from typing import Any, Literal
 from lepta.money import Rounding, common_weights
 from lepta.names import Name
 from lepta.rules import recurrence, schedule
-from lepta.rules.envelope import CampaignDocument, Effect, Reading, What, read
+from lepta.rules.audience import Audience
+from lepta.rules.envelope import CampaignDocument, Effect, Reading, What, Who, read
 from lepta.rules.envelope import Where as WhereDocument
 from lepta.rules.explanation import Why
 from lepta.rules.facts import Facts, Line, Store
@@ -134,6 +135,8 @@ class Campaign:
     end_day: int
     """Ordinals of store-local dates: active from `first_day`, no more on `end_day`."""
     needs_card: bool
+    audience: Audience | None
+    """None: it is for everybody, with a card where it needs one."""
     occasion: Occasion | None
     asks_past: bool
     """Whether it asks for `Past`."""
@@ -164,6 +167,7 @@ def compile_campaign(document: Mapping[str, Any], programme: str, version: int) 
     is_offer = said.effect.source != "funders"
     to, occasion = said.effect.to, occasion_of(said.effect)
     of_visits = reading.per == "visit" or occasion is not None
+    audience = _audience(said.who)
     return Campaign(
         id=said.campaign,
         version=version,
@@ -177,10 +181,14 @@ def compile_campaign(document: Mapping[str, Any], programme: str, version: int) 
         windows=_windows(said),
         first_day=said.active.starts.toordinal() if said.active.starts else 0,
         end_day=(said.active.until or date.max).toordinal(),
-        needs_card=said.kind == "bonus" or said.who.card == "required" or of_visits,
         occasion=occasion,
         asks_past=occasion is not None,
         asks_visits=occasion is not None and occasion.nth_visit is not None,
+        needs_card=said.kind == "bonus"
+        or said.who.card == "required"
+        or of_visits
+        or bool(audience),
+        audience=audience,
         giving=_giving(reading, said.effect),
         target=Target(to.fund, to.choice, to.default) if to else Target(None, (), None),
         is_offer=is_offer,
@@ -218,6 +226,19 @@ def _where(where: WhereDocument) -> Where:
         frozenset(where.stores),
         everywhere=not (where.retailers or where.regions or where.stores),
     )
+
+
+def _audience(who: Who) -> Audience | None:
+    said = Audience(
+        frozenset(who.tiers),
+        frozenset(who.segments.any),
+        frozenset(who.segments.none),
+        who.holdout_percent,
+    )
+    return None if said == _EVERYBODY else said
+
+
+_EVERYBODY = Audience(frozenset(), frozenset(), frozenset(), 0)
 
 
 def _windows(said: CampaignDocument) -> tuple[Window, ...]:

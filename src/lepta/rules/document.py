@@ -9,6 +9,7 @@ from lepta.errors import InvalidRequest
 from lepta.money import common_weights
 from lepta.names import LANGUAGES
 from lepta.rules import recurrence, schedule
+from lepta.rules.audience_faults import audience_faults
 from lepta.rules.envelope import CampaignDocument, Cap, Reading, read
 from lepta.rules.kind import Measure
 from lepta.rules.kinds import donated_points, ladder, round_up
@@ -48,6 +49,7 @@ def _faults(reading: Reading, known: Known) -> Iterator[Fault]:
     yield from _programme(document, known)
     yield from _times(document)
     yield from _places(document, known)
+    yield from audience_faults(document)
     yield from _goods(document)
     yield from _counting(reading)
     yield from _bonus(reading) if document.kind == "bonus" else _donation(reading, known)

@@ -27,6 +27,7 @@ from lepta.rules.kind import Form, Per
 from lepta.rules.programme import ExpireAfter
 
 References = Annotated[tuple[Reference, ...], Field(max_length=10_000)]
+Names = Annotated[tuple[Reference, ...], Field(max_length=100)]
 
 
 def _time(text: str) -> str:
@@ -55,19 +56,22 @@ class Where(Strict):
 
 
 class Segments(Strict):
-    """Not supported yet: only the empty default passes."""
+    """In one of `any` at least, where it names some, and in none of `none`."""
 
-    any: References = ()
-    none: References = ()
+    any: Names = ()
+    none: Names = ()
 
 
 class Who(Strict):
-    """`card: required` keeps anonymous sales out; a bonus needs a card anyway."""
+    """`card: required` keeps anonymous sales out, and so does all else here; a bonus needs a card anyway.
+
+    Of whom it is for, `holdout_percent` go without, as its control group.
+    """
 
     card: Literal["required", "optional"] = "optional"
-    tiers: References = ()
+    tiers: Names = ()
     segments: Segments = Segments()
-    holdout_percent: int = Field(default=0, ge=0, le=100)
+    holdout_percent: int = Field(default=0, ge=0, le=99)
 
 
 class Goods(Strict):

@@ -59,6 +59,10 @@ class Why(IntEnum):
     """What was offered, minor units."""
     TOO_LARGE = 40
     BASKET_LIMIT = 41
+    OTHER_TIER = 42
+    NOT_IN_SEGMENTS = 43
+    IN_EXCLUDED_SEGMENT = 44
+    HELD_OUT = 45
 
     VISIT_LIMIT = 50
     NOT_FIRST_SALE = 51
@@ -118,6 +122,10 @@ _PLAIN: dict[int, str] = {
     Why.ALREADY_ROUND: "the amount due is round already",
     Why.TOO_LARGE: "the figures are too large",
     Why.BASKET_LIMIT: "limit per basket leaves nothing",
+    Why.OTHER_TIER: "another tier",
+    Why.NOT_IN_SEGMENTS: "in none of its segments",
+    Why.IN_EXCLUDED_SEGMENT: "in a segment that it leaves out",
+    Why.HELD_OUT: "held out: in its control group",
     Why.VISIT_LIMIT: "given on this visit already",
     Why.NOT_FIRST_SALE: "not the member's first sale",
     Why.VISIT_UNDER_WAY: "not the first sale of the visit",

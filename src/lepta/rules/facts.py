@@ -39,9 +39,15 @@ class Store:
 
 @value
 class Shopper:
-    """The member behind the card; only given to the rules when the card may earn."""
+    """The member behind the card, as of the sale; only given to the rules when the card may earn."""
 
     ref: str
+    tier: str | None = None
+    segments: tuple[str, ...] = ()
+    joined_days: int | None = None
+    """Days from joining to the business day, not below 0; None: unknown, or no campaign of the programme asks."""
+    birthdays: tuple[tuple[int, int], ...] = ()
+    """Of the (days before, days after) that campaigns of the programme ask for, those around the birthday today."""
 
 
 @value

@@ -1,9 +1,10 @@
-"""From a basket to the campaigns it touches: look-ups by SKU, brand, category, place and hour.
+"""From a basket to the campaigns it touches: look-ups by SKU, brand, category, place, hour and segment.
 
 A campaign about certain goods is filed under each of its SKUs (else brands, else categories), any other under
 each of its stores (else regions, else retailers, else everywhere). Those of the second sort are looked up
 by the hour, so that one whose window is far away costs nothing; so are those of the first sort where very many
-stand under one name, each store's by itself. Everything here only finds candidates; whether they match is
+stand under one name, each store's by itself. A campaign for certain segments is filed so in the index of each of
+them, which is looked into for their shoppers alone. Everything here only finds candidates; whether they match is
 asked of the campaign itself.
 """
 
@@ -20,6 +21,7 @@ from lepta.rules.facts import Facts, Line, Store
 
 ALWAYS = -(2**62)
 _MAX_HOURS = 16_384
+_MAX_HOURS_OF_SEGMENT = 256
 _MAX_CLOSED = 16
 """So many campaigns of a place say "not in schedule"; where there are more, none does."""
 CROWDED = 16
@@ -82,10 +84,23 @@ Place = tuple[str, str]
 class Index:
     """The campaigns of one programme. Never changed; a `Draft` makes the next one."""
 
-    __slots__ = ("_crowds", "_files", "_hours", "_shelves", "brand", "category", "sku")
+    __slots__ = (
+        "_crowds", "_files", "_has_places", "_hours", "_kept", "_shelves",
+        "brand", "category", "segments", "sku",
+    )  # fmt: skip
 
-    def __init__(self, files: Mapping[str, Mapping[str, tuple[Track, ...]]]) -> None:
+    def __init__(
+        self,
+        files: Mapping[str, Mapping[str, tuple[Track, ...]]],
+        segments: Mapping[str, "Index"] | None = None,
+        kept: int = _MAX_HOURS,
+    ) -> None:
         self._files = files
+        self._has_places = any(files[name] for name in PLACES)
+        self._kept = kept
+        """So many hours are remembered."""
+        self.segments = segments or {}
+        """What only shoppers of a segment are to see; these have no segments of their own."""
         self.sku = files["sku"]
         self.brand = files["brand"]
         self.category = files["category"]
@@ -95,6 +110,15 @@ class Index:
 
     def touched(self, facts: Facts, goods: Sequence[int]) -> tuple[dict[Track, list[int]], Hour]:
         """Campaigns found, each with positions of lines by which it was found (none: by its place)."""
+        hits = self._on_lines(facts, goods)
+        hour = self._hour(facts.store, facts.at) if self._has_places else _NOTHING
+        for track in hour.open:
+            hits.setdefault(track, [])
+        if self.segments and facts.shopper is not None:
+            hour = self._touched_by_segment(facts, goods, facts.shopper.segments, hits, hour)
+        return hits, hour
+
+    def _on_lines(self, facts: Facts, goods: Sequence[int]) -> dict[Track, list[int]]:
         hits: dict[Track, list[int]] = {}
         by_sku, by_brand, by_category = self.sku, self.brand, self.category
         for position in goods:
@@ -113,10 +137,28 @@ class Index:
                     hits[track] = [position]
                 elif positions[-1] != position:
                     positions.append(position)
-        hour = self._hour(facts.store, facts.at)
-        for track in hour.open:
-            hits.setdefault(track, [])
-        return hits, hour
+        return hits
+
+    def _touched_by_segment(
+        self,
+        facts: Facts,
+        goods: Sequence[int],
+        segments: Iterable[str],
+        hits: dict[Track, list[int]],
+        hour: Hour,
+    ) -> Hour:
+        """Adds to `hits`; a campaign may be found more than once, through other segments and other versions."""
+        closed = set(hour.closed)
+        for segment in segments:
+            its = self.segments.get(segment)
+            if its is None:
+                continue
+            found, its_hour = its.touched(facts, goods)
+            closed.update(its_hour.closed)
+            for track, positions in found.items():
+                before = hits.get(track)
+                hits[track] = sorted({*before, *positions}) if before else positions
+        return Hour(hour.open, tuple(sorted(closed)))
 
     def _thinned(self, line: Line, store: Store, at: datetime) -> tuple[Track, ...]:
         """What stands under the line's names; where that is a crowd, what of it runs here about this hour."""
@@ -144,7 +186,7 @@ class Index:
         key = (store.id, store.region, store.retailer, at.toordinal() * 24 + at.hour)
         known = self._hours.get(key)
         if known is None:
-            _forget_half(self._hours)
+            _forget_half(self._hours, self._kept)
             known = self._hours[key] = self._looked_up(store, at)
         return known
 
@@ -165,7 +207,7 @@ class Index:
         key = (name, place, at.toordinal() * 24 + at.hour)
         known = self._shelves.get(key)
         if known is None:
-            _forget_half(self._shelves)
+            _forget_half(self._shelves, self._kept)
             hour = at.replace(minute=0, second=0, microsecond=0, tzinfo=None)
             known = self._shelves[key] = _on_shelf(tracks, hour, all_goods=not name[0])
         return known
@@ -187,10 +229,10 @@ def _on_shelf(tracks: Sequence[Track], hour: datetime, *, all_goods: bool) -> _S
     return _Shelf(tuple(opened), tuple(closed) if len(closed) <= _MAX_CLOSED else ())
 
 
-def _forget_half(known: dict[Any, Any]) -> None:
+def _forget_half(known: dict[Any, Any], kept: int) -> None:
     """Of a memory that is full, the older half."""
-    if len(known) >= _MAX_HOURS:
-        for key in list(islice(known, _MAX_HOURS // 2)):
+    if len(known) >= kept:
+        for key in list(islice(known, kept // 2)):
             del known[key]
 
 
@@ -225,13 +267,23 @@ def _only_by_place(track: Track) -> bool:
     return all(c is None or c.goods.all_goods for _, c in track.versions)
 
 
-FILES = ("sku", "brand", "category", "store", "region", "retailer", "everywhere")
+PLACES = ("store", "region", "retailer", "everywhere")
+FILES = ("sku", "brand", "category", *PLACES)
 EMPTY = Index({name: {} for name in FILES})
+_NOTHING = Hour((), ())
+_ALL = ("",)
+"""In place of segments: no segment has an empty name."""
 
 
-def places_of(versions: Iterable[Campaign | None]) -> set[Place]:
-    """Under which file and name campaigns are found."""
-    return {place for campaign in versions if campaign is not None for place in _places(campaign)}
+def places_of(versions: Iterable[Campaign | None]) -> set[tuple[str, str, str]]:
+    """Under which segment, file and name campaigns are found."""
+    return {
+        (segment, *place)
+        for campaign in versions
+        if campaign is not None
+        for place in _places(campaign)
+        for segment in (campaign.audience and campaign.audience.any_segments) or _ALL
+    }
 
 
 def _places(campaign: Campaign) -> Sequence[Place]:
@@ -259,19 +311,32 @@ class Draft:
     def __init__(self, index: Index) -> None:
         self._files = dict(index._files)  # noqa: SLF001 - its own successor
         self._own: dict[str, dict[str, tuple[Track, ...]]] = {}
+        self._segments = index.segments
+        self._drafts: dict[str, Draft] = {}
 
     def put(self, old: Track | None, new: Track, programme: str) -> None:
         """File `new` in place of `old`, all of whose versions it has too."""
         before = places_of(c for _, c in old.versions if _of(c, programme)) if old else set()
         for place in places_of(c for _, c in new.versions if _of(c, programme)):
-            name, member = place
-            bucket = self._file(name).get(member, ())
-            at = bucket.index(old) if old is not None and place in before else len(bucket)
-            self._file(name)[member] = (*bucket[:at], new, *bucket[at + 1 :])
+            segment, name, member = place
+            files = self._of_segment(segment) if segment else self
+            files.replace(old if place in before else None, new, name, member)
 
-    def index(self) -> Index:
+    def replace(self, old: Track | None, new: Track, name: str, member: str) -> None:
+        """Put `new` where `old` stands in a file; None: behind all others."""
+        bucket = self._file(name).get(member, ())
+        at = len(bucket) if old is None else bucket.index(old)
+        self._file(name)[member] = (*bucket[:at], new, *bucket[at + 1 :])
+
+    def index(self, kept: int = _MAX_HOURS) -> Index:
         """The finished index."""
-        return Index(self._files)
+        own = {name: draft.index(_MAX_HOURS_OF_SEGMENT) for name, draft in self._drafts.items()}
+        return Index(self._files, {**self._segments, **own}, kept)
+
+    def _of_segment(self, segment: str) -> "Draft":
+        if segment not in self._drafts:
+            self._drafts[segment] = Draft(self._segments.get(segment, EMPTY))
+        return self._drafts[segment]
 
     def _file(self, name: str) -> dict[str, tuple[Track, ...]]:
         if name not in self._own:

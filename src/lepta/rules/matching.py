@@ -115,9 +115,11 @@ def _obstacle(campaign: Campaign, facts: Facts) -> int:
         return Why.OTHER_STORE
     if campaign.windows and not campaign.is_open(facts):
         return Why.NOT_IN_SCHEDULE
-    if campaign.needs_card and facts.shopper is None:
+    shopper = facts.shopper
+    if campaign.needs_card and shopper is None:
         return Why.NEEDS_CARD
-    return 0
+    audience = campaign.audience
+    return 0 if audience is None or shopper is None else audience.obstacle(campaign.id, shopper)
 
 
 def _gauges(track: Track, campaign: Campaign, facts: Facts) -> tuple[Gauge, ...]:

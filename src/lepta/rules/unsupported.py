@@ -8,9 +8,6 @@ from lepta.errors import NotSupported
 _EMPTY_ONLY = {
     "when": "a condition",
     "match": "matching the shopper's gift",
-    "who.tiers": "a choice by tier",
-    "who.segments": "a choice by segment",
-    "who.holdout_percent": "a control group",
     "effect.birthday": "a birthday bonus",
 }
 _BY_TIER = "a bonus by tier"

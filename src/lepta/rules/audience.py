@@ -1,0 +1,38 @@
+"""For whom a campaign is: tiers, segments, and a control group that goes without.
+
+The control group is a stable part of the members: whoever is in it stays in it, and a greater percentage only adds
+to it. Each campaign has its own, so that no member goes without everything.
+"""
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+from lepta.rules.explanation import Why
+from lepta.rules.facts import Shopper
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Asked of a shopper with a card; each set that is not empty has its say."""
+
+    tiers: frozenset[str]
+    any_segments: frozenset[str]
+    no_segments: frozenset[str]
+    holdout_percent: int
+
+    def obstacle(self, campaign: str, shopper: Shopper) -> int:
+        """A `Why` if the campaign is not for the shopper, else 0. Only whom it is for can be held out."""
+        if self.tiers and shopper.tier not in self.tiers:
+            return Why.OTHER_TIER
+        if self.any_segments and self.any_segments.isdisjoint(shopper.segments):
+            return Why.NOT_IN_SEGMENTS
+        if self.no_segments and not self.no_segments.isdisjoint(shopper.segments):
+            return Why.IN_EXCLUDED_SEGMENT
+        if self.holdout_percent and percentile(shopper.ref, campaign) < self.holdout_percent:
+            return Why.HELD_OUT
+        return 0
+
+
+def percentile(ref: str, campaign: str) -> int:
+    """0 to 99, by SHA-256 of both: those below `holdout_percent` are held out."""
+    return int.from_bytes(sha256(f"{ref}|{campaign}".encode()).digest()[:8]) % 100
