@@ -64,7 +64,7 @@ def test_a_date_without_quotes_is_a_date_too() -> None:
     "defaults",
     [
         {"when": "", "match": None},
-        {"when": None, "match": {}},
+        {"when": None, "match": None},
         {"who": {"tiers": [], "segments": {"any": [], "none": []}, "holdout_percent": 0}},
         {"schedule": [], "where": {}, "what": {}, "limits": {}, "active": {}, "receipt": {}},
         {"funding": [], "returns": None, "exhausted": "partial", "rounding": "down"},
@@ -86,7 +86,6 @@ def test_a_value_equal_to_its_default_is_never_refused(defaults: dict[str, Any])
     ("path", "changes"),
     [
         ("when", {"when": "basket.total > 1"}),
-        ("match", {"match": {"ratio": "1"}}),
         ("effect.birthday", {"effect": {"earn": {"points": 5}, "birthday": {"days_before": 3}}}),
         ("effect.earn.by_tier", {"effect": {"earn": {"by_tier": {"gold": {"points": 5}}}}}),
         ("effect.earn.by_tier", {"effect": {"earn": {"by_tier": {}}}}),
@@ -120,6 +119,7 @@ def test_what_is_not_built_yet_is_refused_by_name(path: str, changes: dict[str, 
 
 BONUS, GIFT = make.bonus("b", {"points": 5}), make.donation("d", {"money": 500})
 EFFECT = GIFT["effect"]
+MATCH: dict[str, Any] = {"funding": [{"party": "dairy", "share": "1"}], "ratio": "1"}
 
 
 def earning(earn: dict[str, Any], **parts: Any) -> dict[str, Any]:
@@ -239,6 +239,17 @@ def earning(earn: dict[str, Any], **parts: Any) -> dict[str, Any]:
         ("limits.budget", "exactly one", {**GIFT, "limits": {"budget": {}}}),
         ("limits.budget", "exactly one", {**make.HUNTER, "limits": {"budget": {"points": 1, "money": 1}}}),
         ("limits.per_card", "raise it", {**BONUS, "limits": {"per_card": 0}}),
+        ("match", "leave it out", {**GIFT, "match": MATCH}),
+        ("match", "leave it out", {**BONUS, "match": MATCH}),
+        ("match.funding", "add it", {**make.ROUND_UP, "match": {"ratio": "1"}}),
+        ("match.funding", "fill it in", {**make.ROUND_UP, "match": {"funding": []}}),
+        ("match.funding", '"0.4"', {**make.ROUND_UP, "match": {"funding": [{"party": "dairy", "share": "0.4"}]}}),
+        ("match.funding.0.party", "is a charity", {**make.ROUND_UP, "match": {"funding": [{"party": "children", "share": "1"}]}}),
+        ("match.ratio", "above 0", {**make.ROUND_UP, "match": {**MATCH, "ratio": "0"}}),
+        ("match.ratio", "at most", {**make.ROUND_UP, "match": {**MATCH, "ratio": "100.1"}}),
+        ("match.ratio", "in quotes", {**make.ROUND_UP, "match": {**MATCH, "ratio": 1}}),
+        ("match.budget.points", "{money: …}", {**make.ROUND_UP, "match": {**MATCH, "budget": {"points": 5}}}),
+        ("match.funding.0.budget", "exactly one", {**make.ROUND_UP, "match": {"funding": [{**MATCH["funding"][0], "budget": {}}]}}),
         ("stacking.group", "another group", {**earning({"multiply": "2"}), "stacking": {"group": "base"}}),
         ("stacking.mode", "use add", {**make.offer("top-up", {"money": 500}), "stacking": {"mode": "best"}}),
         ("stacking.mode", "use add", {**make.ROUND_UP, "stacking": {"mode": "best"}}),

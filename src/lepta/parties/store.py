@@ -65,6 +65,7 @@ def _naming(party_id: str) -> tuple[dict[str, Any], ...]:
     """Parts of a campaign's document, of which each names the party."""
     return (
         {"funding": [{"party": party_id}]},
+        {"match": {"funding": [{"party": party_id}]}},
         {"effect": {"to": {"fund": party_id}}},
         {"effect": {"to": {"choice": [party_id]}}},
         {"where": {"retailers": [party_id]}},

@@ -256,7 +256,14 @@ def funders_of(
     parties = campaign.parties
     if len(parties) < 2:
         return (FunderShare(parties[0] if parties else retailer, points, money_minor),)
+    return funders_by(parties, campaign.weights, points, money_minor)
+
+
+def funders_by(
+    parties: Sequence[str], weights: Sequence[int], points: int, money_minor: int
+) -> tuple[FunderShare, ...]:
+    """What each of the parties bears, by their weights."""
     nothing = (0,) * len(parties)
-    by_points = shares(points, campaign.weights) if points else nothing
-    by_money = shares(money_minor, campaign.weights) if money_minor else nothing
+    by_points = shares(points, weights) if points else nothing
+    by_money = shares(money_minor, weights) if money_minor else nothing
     return tuple(map(FunderShare, parties, by_points, by_money))

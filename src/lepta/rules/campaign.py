@@ -15,6 +15,7 @@ from lepta.rules.explanation import Why
 from lepta.rules.facts import Facts, Line, Store
 from lepta.rules.kind import Form, Measure, Per
 from lepta.rules.limits import Limits, compile_limits
+from lepta.rules.match_funding import MatchFunding, compile_match
 from lepta.rules.occasion import Occasion, occasion_of
 from lepta.rules.programme import Expiry, Programme, expiry
 from lepta.rules.schedule import Window
@@ -146,6 +147,8 @@ class Campaign:
     target: Target
     is_offer: bool
     """Paid with the shopper's own money, if they accept."""
+    match: MatchFunding | None
+    """Who adds to the shopper's own gift."""
     parties: tuple[str, ...]
     """Its funders; none on a bonus: the store's retailer."""
     weights: tuple[int, ...]
@@ -192,6 +195,7 @@ def compile_campaign(document: Mapping[str, Any], programme: str, version: int) 
         giving=_giving(reading, said.effect),
         target=Target(to.fund, to.choice, to.default) if to else Target(None, (), None),
         is_offer=is_offer,
+        match=compile_match(said),
         parties=tuple(funder.party for funder in said.funding),
         weights=tuple(common_weights([f.share for f in said.funding])) if said.funding else (1,),
         limits=compile_limits(said),

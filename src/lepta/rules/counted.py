@@ -11,6 +11,7 @@ from typing import NamedTuple
 from lepta.errors import DomainError, InvalidRequest, NotSupported
 from lepta.rules.campaign import Campaign
 from lepta.rules.limits import NO_CAP, Counter, Gauge
+from lepta.rules.match_funding import MatchFunding, counted_gauges, first_uncounted
 from lepta.rules.refusals import fault
 
 
@@ -21,6 +22,8 @@ class Counted(NamedTuple):
     per_card: int | None
     gauges: tuple[Gauge, ...]
     """Hard caps, each counter once; a funder that a later version leaves out keeps its budget."""
+    match: tuple[Gauge, ...] = ()
+    """Of what companies add to the shopper's gift."""
 
 
 NOTHING = Counted(None, None, ())
@@ -41,9 +44,14 @@ def counted(versions: Sequence[Campaign]) -> Counted:
                 gauges[counter] = gauge._replace(cap=NO_CAP)
         budgets = [gauge for _, gauge in limits.funders if gauge is not None]
         gauges |= {gauge.counter: gauge for gauge in (*limits.shared, *budgets)}
-    if per_card_day is None and per_card is None and not gauges:
+    match = counted_gauges(_matches(versions))
+    if per_card_day is None and per_card is None and not gauges and not match:
         return NOTHING
-    return Counted(per_card_day, per_card, tuple(gauges.values()))
+    return Counted(per_card_day, per_card, tuple(gauges.values()), match)
+
+
+def _matches(versions: Sequence[Campaign]) -> list[MatchFunding]:
+    return [campaign.match for campaign in versions if campaign.match is not None]
 
 
 def _newest(before: int | None, cap: int | None) -> int | None:
@@ -75,6 +83,7 @@ def refuse_uncounted(versions: Sequence[Campaign], new: Campaign) -> None:
         is_new = budget is not None and budget.counter not in known
         if is_new and any(_may_have_paid(version, party) for version in versions):
             raise _uncounted(new, f"funding.{n}.budget")
+    _refuse_uncounted_match(versions, new)
     if before != NOTHING and new.programme != versions[-1].programme:
         reason = (
             f'its limits are counted in "{versions[-1].programme}": stay there, or take a new id'
@@ -83,6 +92,12 @@ def refuse_uncounted(versions: Sequence[Campaign], new: Campaign) -> None:
     if new.kind == "bonus" and not new.parties and any(gauge.funder for gauge in before.gauges):
         reason = "an earlier version gave a funder a budget: name who pays, as it did"
         raise InvalidRequest([fault("funding", reason)])
+
+
+def _refuse_uncounted_match(versions: Sequence[Campaign], new: Campaign) -> None:
+    path = first_uncounted(_matches(versions), new.match) if new.match else None
+    if path is not None:
+        raise _uncounted(new, path)
 
 
 def _may_have_paid(version: Campaign, party: str) -> bool:

@@ -1,6 +1,6 @@
 """Whether a campaign document can work among the parties and programmes there are."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -10,7 +10,7 @@ from lepta.money import common_weights
 from lepta.names import LANGUAGES
 from lepta.rules import recurrence, schedule
 from lepta.rules.audience_faults import audience_faults
-from lepta.rules.envelope import CampaignDocument, Cap, Reading, read
+from lepta.rules.envelope import CampaignDocument, Cap, Funder, Reading, read
 from lepta.rules.kind import Measure
 from lepta.rules.kinds import donated_points, ladder, round_up
 from lepta.rules.programme import Programme
@@ -53,7 +53,8 @@ def _faults(reading: Reading, known: Known) -> Iterator[Fault]:
     yield from _goods(document)
     yield from _counting(reading)
     yield from _bonus(reading) if document.kind == "bonus" else _donation(reading, known)
-    yield from _funding(document, known)
+    yield from _funding("funding", document.funding, known)
+    yield from _match(reading, known)
     yield from _caps(reading)
     yield from _stacking(reading)
     for language in document.receipt:
@@ -188,20 +189,33 @@ def _target(reading: Reading, known: Known) -> Iterator[Fault]:
         )
 
 
-def _funding(document: CampaignDocument, known: Known) -> Iterator[Fault]:
-    funders = document.funding
+def _match(reading: Reading, known: Known) -> Iterator[Fault]:
+    document, match = reading.document, reading.document.match
+    if match is None:
+        return
+    if document.effect.source == "funders":
+        yield fault(
+            "match", "adds to what the shopper gives: take it from shopper-money, or leave it out"
+        )
+    yield from _funding("match.funding", match.funding, known)
+    caps = {"match.budget": match.budget}
+    caps |= {f"match.funding.{n}.budget": funder.budget for n, funder in enumerate(match.funding)}
+    for path, cap in caps.items():
+        if cap is not None:
+            yield from _cap(path, cap, ("money",))
+
+
+def _funding(path: str, funders: Sequence[Funder], known: Known) -> Iterator[Fault]:
     if not funders:
         return
     for n, funder in enumerate(funders):
-        yield from _party(f"funding.{n}.party", funder.party, FUNDERS, known)
+        yield from _party(f"{path}.{n}.party", funder.party, FUNDERS, known)
         if funder.party in [earlier.party for earlier in funders[:n]]:
-            yield fault(f"funding.{n}.party", f"{funder.party!r} stands twice: add up its shares")
+            yield fault(f"{path}.{n}.party", f"{funder.party!r} stands twice: add up its shares")
     whole = max(funder.share.denominator for funder in funders)
     total = sum(common_weights([funder.share for funder in funders]))
     if total != whole:
-        yield fault(
-            "funding", f'the shares add up to {_decimal(total, whole)}: make it exactly "1"'
-        )
+        yield fault(path, f'the shares add up to {_decimal(total, whole)}: make it exactly "1"')
 
 
 def _decimal(numerator: int, denominator: int) -> str:

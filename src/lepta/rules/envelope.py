@@ -11,11 +11,13 @@ from lepta.money import Rounding
 from lepta.names import NameDocument
 from lepta.rules import refusals, schedule, unsupported
 from lepta.rules.fields import (
+    WHOLE,
     Amount,
     AmountOrZero,
     Count,
     Days,
     Id,
+    Multiple,
     Points,
     PositiveShare,
     QuantityMicro,
@@ -145,6 +147,14 @@ class Funder(Strict):
     budget: Cap | None = None
 
 
+class Match(Strict):
+    """Companies that add `ratio` times what the shopper gives, in money, until their budgets end."""
+
+    funding: tuple[Funder, ...] = Field(min_length=1, max_length=20)
+    ratio: Multiple = WHOLE
+    budget: Cap | None = None
+
+
 class LimitsDocument(Strict):
     """How often it applies and how much it gives; nothing said: no limit."""
 
@@ -178,7 +188,7 @@ class CampaignDocument(Strict):
     what: What = What()
     when: Literal[""] | None = None
     effect: Effect
-    match: dict[str, Any] | None = None
+    match: Match | None = None
     funding: tuple[Funder, ...] = Field(default=(), max_length=20)
     limits: LimitsDocument = LimitsDocument()
     exhausted: Literal["partial", "none"] = "partial"

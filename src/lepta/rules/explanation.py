@@ -8,7 +8,7 @@ from lepta.money import EXPONENT
 
 
 class Why(IntEnum):
-    """Codes up to `GIFT` say what a campaign gave for, the others why it gave nothing.
+    """Codes below `NOT_IN_SCHEDULE` say what a campaign gave for, the others why it gave nothing.
 
     They are stored: never renumber one. What the reason's argument is stands beside each.
     """
@@ -31,6 +31,11 @@ class Why(IntEnum):
     """Base points on the matching lines; a limit left less."""
     GIFT = 9
     """What the shopper gave, minor units."""
+
+    GIFT_MATCHED = 13
+    """What the shopper gave, minor units; others added to it."""
+    GIFT_MATCH_CUT = 14
+    """What the shopper gave, minor units; others added less than they would, or nothing any more."""
 
     NOT_IN_SCHEDULE = 20
     OTHER_STORE = 21
@@ -81,10 +86,10 @@ class Reason(NamedTuple):
 
 def fired(code: int) -> bool:
     """Whether the campaign gave something."""
-    return code <= _LAST_FIRED
+    return code < _FIRST_REFUSED
 
 
-_LAST_FIRED = int(Why.GIFT)
+_FIRST_REFUSED = int(Why.NOT_IN_SCHEDULE)
 _CUT = ", as far as the limits allow"
 _COUNTS: dict[int, tuple[str, str]] = {
     Why.UNITS: ("{} unit of {}", "{} units of {}"),
@@ -98,6 +103,8 @@ _AMOUNTS: dict[int, str] = {
     Why.AMOUNT: "{} of matching goods",
     Why.AMOUNT_CUT: "{} of matching goods" + _CUT,
     Why.GIFT: "the shopper gave {}",
+    Why.GIFT_MATCHED: "the shopper gave {}, matched",
+    Why.GIFT_MATCH_CUT: "the shopper gave {}, matched as far as the budget allows",
     Why.BELOW_MIN_AMOUNT: "below min_amount with {} of matching goods",
     Why.OFFERED: "{} offered, not accepted",
     Why.OTHER_AMOUNT_TAKEN: "{} offered, another amount taken",

@@ -55,6 +55,13 @@ def _factor(value: object) -> Ratio:
     return exact
 
 
+def _multiple(value: object) -> Ratio:
+    exact = _positive(value)
+    if exact.numerator > 100 * exact.denominator:
+        raise ValueError('at most "100": "1" adds as much again')
+    return exact
+
+
 def _quantity(value: object) -> int:
     _decimal(value)
     assert isinstance(value, str)
@@ -81,6 +88,9 @@ PositiveShare = Annotated[
     Ratio, PlainValidator(_positive_share), _schema("Part of a whole, above 0, up to 1.", "0.6")
 ]
 Factor = Annotated[Ratio, PlainValidator(_factor), _schema("Above 1, up to 1000.", "2")]
+Multiple = Annotated[
+    Ratio, PlainValidator(_multiple), _schema("Above 0, up to 100; 1 adds as much again.", "1")
+]
 QuantityMicro = Annotated[
     int, PlainValidator(_quantity), _schema("Units or kilograms, up to 6 decimals.", "1")
 ]

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lepta.rules.awards import Award, Refusal, Sale, consumed, given_for, wished
-from lepta.rules.effects import Donate, Offer
+from lepta.rules.awards import Award, Refusal, Sale, consumed, funders_by, given_for, wished
+from lepta.rules.effects import Donate, FunderShare, Offer
 from lepta.rules.explanation import Why
 from lepta.rules.facts import Facts, Gift
 from lepta.rules.granting import MAX_GIVEN, Grant, whole, within_basket
 from lepta.rules.kind import Measure
+from lepta.rules.limits import Counter
 from lepta.rules.matching import Candidate
 from lepta.values import value
 
@@ -87,7 +88,7 @@ def offered(sale: Sale, gifts: Gifts, candidate: Candidate) -> Award | Refusal:
     if taken <= 0:
         return _nothing(candidate)
     gifts.given_minor += taken
-    return _given(candidate, offer, taken)
+    return _given(sale, candidate, offer, taken)
 
 
 def _offer(sale: Sale, gifts: Gifts, candidate: Candidate) -> _Offered | Refusal:
@@ -152,9 +153,32 @@ def _closed(sale: Sale, gifts: Gifts, candidate: Candidate, wish: Grant) -> Refu
     return None if given.money_minor == wish.money_minor else Refusal(given.limit)
 
 
-def _given(candidate: Candidate, offer: _Offered, amount_minor: int) -> Award:
-    campaign, grant = candidate.campaign.id, Grant(offer.grant.applications, 0, amount_minor)
+def _given(sale: Sale, candidate: Candidate, offer: _Offered, amount_minor: int) -> Award:
+    campaign, grant = candidate.campaign, Grant(offer.grant.applications, 0, amount_minor)
+    funders, used, code = _matched(sale, candidate, amount_minor)
+    added_minor = sum([funder.money_minor for funder in funders])
     effect = Donate(
-        campaign, offer.fund, 0, amount_minor, (), 0, amount_minor, offer.lines, grant.applications
-    )
-    return Award(effect, consumed(candidate, grant), Why.GIFT, amount_minor, amount_minor)
+        campaign.id, offer.fund, 0, amount_minor + added_minor, funders, 0, amount_minor, offer.lines,
+        grant.applications,
+    )  # fmt: skip
+    return Award(effect, consumed(candidate, grant) + used, code, amount_minor, amount_minor)
+
+
+def _matched(
+    sale: Sale, candidate: Candidate, gift_minor: int
+) -> tuple[tuple[FunderShare, ...], tuple[tuple[Counter, int], ...], int]:
+    """Who adds how much to the gift, what that takes from their budgets, and the gift's reason."""
+    campaign = candidate.campaign
+    match, gauges = campaign.match, candidate.track.counted.match
+    if match is None:
+        return (), (), Why.GIFT
+    wish = match.wish(gift_minor, campaign.giving.rounding)
+    added = match.added(wish, gauges, sale.counts, sale.asked)
+    if added < wish and not campaign.giving.partial:
+        added = 0
+    code = Why.GIFT_MATCH_CUT if added < wish else Why.GIFT_MATCHED if wish else Why.GIFT
+    if not added:
+        return (), (), code
+    used = [(gauge.counter, match.part(gauge, added)) for gauge in gauges]
+    funders = funders_by(match.parties, match.weights, 0, added)
+    return funders, tuple([use for use in used if use[1]]), code

@@ -33,7 +33,7 @@ def card_day_counter(campaign: str, ref: str, business_day: date) -> Counter:
 
 def is_hard(counter: Counter) -> bool:
     """Whether all sales share it and its cap must hold under any concurrency (`Rulebook.caps` has the cap)."""
-    return counter.split("|", 2)[1] in {"units", "budget", "funder"}
+    return counter.split("|", 2)[1] in {"units", "budget", "funder", "match"}
 
 
 class Unit(IntEnum):

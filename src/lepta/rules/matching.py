@@ -86,7 +86,7 @@ def match(rulebook: Rulebook, facts: Facts) -> Matched:
                 asks_past = True
             candidates.append(Candidate(campaign.key, track, campaign, positions, obstacle, gauges))
     candidates.sort(key=_order)
-    counters = tuple([gauge.counter for c in candidates for gauge in c.gauges])
+    counters = _counters(candidates)
     visit = visit_of(facts) if rulebook.counts_visits(programme.id) else None
     if visit is not None:
         counters += (visit.total, visit.begun.counter)
@@ -124,7 +124,7 @@ def _obstacle(campaign: Campaign, facts: Facts) -> int:
 
 def _gauges(track: Track, campaign: Campaign, facts: Facts) -> tuple[Gauge, ...]:
     """Its hard caps and, where there is a card, those of the card: limits per card don't bind anonymous sales."""
-    (per_card_day, per_card, shared), shopper = track.counted, facts.shopper
+    (per_card_day, per_card, shared, _), shopper = track.counted, facts.shopper
     of_visit = campaign.giving.per == "visit"
     if shopper is None or (per_card is None and per_card_day is None and not of_visit):
         return shared
@@ -136,6 +136,14 @@ def _gauges(track: Track, campaign: Campaign, facts: Facts) -> tuple[Gauge, ...]
         counter = card_counter(track.id, shopper.ref)
         own.append(Gauge(counter, per_card, Unit.APPLICATIONS, None, Why.CARD_LIMIT))
     return (*own, *shared)
+
+
+def _counters(candidates: Sequence[Candidate]) -> tuple[Counter, ...]:
+    counters = [gauge.counter for c in candidates for gauge in c.gauges]
+    for candidate in candidates:
+        if candidate.campaign.match is not None and not candidate.obstacle:
+            counters += [gauge.counter for gauge in candidate.track.counted.match]
+    return tuple(counters)
 
 
 def _choice_flags(

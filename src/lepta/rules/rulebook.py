@@ -219,7 +219,7 @@ class Rulebook:
             gauge.counter: gauge.cap
             for name, track in self._tracks.items()
             if before.track(name) is not track
-            for gauge in track.counted.gauges
+            for gauge in track.counted.gauges + track.counted.match
         }
 
 

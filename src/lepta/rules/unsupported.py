@@ -7,7 +7,6 @@ from lepta.errors import NotSupported
 
 _EMPTY_ONLY = {
     "when": "a condition",
-    "match": "matching the shopper's gift",
     "effect.birthday": "a birthday bonus",
 }
 _BY_TIER = "a bonus by tier"
