@@ -173,15 +173,17 @@ def _whole_units(candidate: Candidate, counts: Mapping[Counter, int], wish: Gran
 def _rest(
     programme: Programme, candidate: Candidate, counts: Mapping[Counter, int], wish: Grant
 ) -> Grant:
-    campaign, left = candidate.campaign, wish
+    """As much as the shortest gauge of each unit leaves, whatever order they come in."""
+    campaign = candidate.campaign
+    least: dict[Unit, tuple[int, int]] = {}
     for gauge in candidate.gauges:
         room = _total_room(campaign, gauge, gauge.room(counts))
-        if room is None:
-            continue
-        if gauge.unit is Unit.APPLICATIONS:
-            if room < left.applications:
-                return Grant(0, 0, 0, gauge.exhausted)
-            continue
-        most = _Most(room, None) if gauge.unit is Unit.POINTS else _Most(None, room)
-        left = _cut_to(programme, campaign, left, most, gauge.exhausted)
-    return left
+        if room is not None and room < least.get(gauge.unit, (wish.of(gauge.unit), 0))[0]:
+            least[gauge.unit] = (room, gauge.exhausted)
+    if Unit.APPLICATIONS in least:
+        return Grant(0, 0, 0, least[Unit.APPLICATIONS][1])
+    points, money = least.get(Unit.POINTS), least.get(Unit.MONEY)
+    short = money or points
+    assert short, candidate.campaign.id
+    most = _Most(points and points[0], money and money[0])
+    return _cut_to(programme, campaign, wish, most, short[1])
