@@ -85,7 +85,7 @@ def test_a_value_equal_to_its_default_is_never_refused(defaults: dict[str, Any])
 @pytest.mark.parametrize(
     ("path", "changes"),
     [
-        ("when", {"when": "basket.total > 1"}),
+        ("when", {"when": "member.days_since_joining > 30"}),
         ("effect.birthday", {"effect": {"earn": {"points": 5}, "birthday": {"days_before": 3}}}),
         ("effect.earn.by_tier", {"effect": {"earn": {"by_tier": {"gold": {"points": 5}}}}}),
         ("effect.earn.by_tier", {"effect": {"earn": {"by_tier": {}}}}),

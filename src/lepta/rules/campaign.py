@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 from lepta.money import Rounding, common_weights
 from lepta.names import Name
-from lepta.rules import recurrence, schedule
+from lepta.rules import conditions, recurrence, schedule
 from lepta.rules.audience import Audience
+from lepta.rules.conditions import Condition
 from lepta.rules.envelope import CampaignDocument, Effect, Reading, What, Who, read
 from lepta.rules.envelope import Where as WhereDocument
 from lepta.rules.explanation import Why
@@ -139,6 +140,8 @@ class Campaign:
     audience: Audience | None
     """None: it is for everybody, with a card where it needs one."""
     occasion: Occasion | None
+    condition: Condition | None
+    """None: it has none, or an empty one."""
     asks_past: bool
     """Whether it asks for `Past`."""
     asks_visits: bool
@@ -169,8 +172,8 @@ def compile_campaign(document: Mapping[str, Any], programme: str, version: int) 
     group = said.stacking.group or said.kind
     is_offer = said.effect.source != "funders"
     to, occasion = said.effect.to, occasion_of(said.effect)
-    of_visits = reading.per == "visit" or occasion is not None
-    audience = _audience(said.who)
+    condition = conditions.compiled(said.when) if said.when else None
+    asked = condition.variables if condition else ()
     return Campaign(
         id=said.campaign,
         version=version,
@@ -185,13 +188,11 @@ def compile_campaign(document: Mapping[str, Any], programme: str, version: int) 
         first_day=said.active.starts.toordinal() if said.active.starts else 0,
         end_day=(said.active.until or date.max).toordinal(),
         occasion=occasion,
-        asks_past=occasion is not None,
-        asks_visits=occasion is not None and occasion.nth_visit is not None,
-        needs_card=said.kind == "bonus"
-        or said.who.card == "required"
-        or of_visits
-        or bool(audience),
-        audience=audience,
+        condition=condition,
+        asks_past=occasion is not None or not conditions.OF_PAST.isdisjoint(asked),
+        asks_visits=bool(occasion and occasion.nth_visit) or "member.visits" in asked,
+        needs_card=_needs_card(reading),
+        audience=_audience(said.who),
         giving=_giving(reading, said.effect),
         target=Target(to.fund, to.choice, to.default) if to else Target(None, (), None),
         is_offer=is_offer,
@@ -230,6 +231,13 @@ def _where(where: WhereDocument) -> Where:
         frozenset(where.stores),
         everywhere=not (where.retailers or where.regions or where.stores),
     )
+
+
+def _needs_card(reading: Reading) -> bool:
+    said = reading.document
+    of_visits = reading.per == "visit" or occasion_of(said.effect) is not None
+    by_who = said.who.card == "required" or _audience(said.who) is not None
+    return said.kind == "bonus" or of_visits or by_who
 
 
 def _audience(who: Who) -> Audience | None:

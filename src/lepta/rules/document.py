@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from lepta.errors import InvalidRequest
+from lepta.errors import InvalidRequest, NotSupported
 from lepta.money import common_weights
 from lepta.names import LANGUAGES
-from lepta.rules import recurrence, schedule
+from lepta.rules import conditions, recurrence, schedule
 from lepta.rules.audience_faults import audience_faults
 from lepta.rules.envelope import CampaignDocument, Cap, Funder, Reading, read
 from lepta.rules.kind import Measure
@@ -52,6 +52,7 @@ def _faults(reading: Reading, known: Known) -> Iterator[Fault]:
     yield from audience_faults(document)
     yield from _goods(document)
     yield from _counting(reading)
+    yield from _condition(reading)
     yield from _bonus(reading) if document.kind == "bonus" else _donation(reading, known)
     yield from _funding("funding", document.funding, known)
     yield from _match(reading, known)
@@ -142,6 +143,22 @@ def _counting(reading: Reading) -> Iterator[Fault]:
     if effect.welcome and effect.nth_visit:
         reason = "the first sale is on the first visit, so both never hold: keep one of the two"
         yield fault("effect.nth_visit", reason)
+
+
+def _condition(reading: Reading) -> Iterator[Fault]:
+    text = reading.document.when
+    if not text:
+        return
+    try:
+        condition = conditions.compiled(text)
+    except ValueError as error:
+        yield fault("when", str(error))
+        return
+    if "member.days_since_joining" in condition.variables:
+        raise NotSupported("when", "a condition about the days since joining")
+    if condition.of_lines and reading.per not in {"unit", "line"}:
+        reason = "asks for each product, but the campaign counts all of them together"
+        yield fault("when", f'{reason}: ask for "basket." instead of "line.", or count per line')
 
 
 def _bonus(reading: Reading) -> Iterator[Fault]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lepta.rules.awards import Award, Refusal, Sale, award
+from lepta.rules.context import Context
 from lepta.rules.effects import Donate, Effect, Offer
 from lepta.rules.explanation import Reason, Why
 from lepta.rules.facts import NO_PAST, Past
@@ -55,6 +56,7 @@ class _Run:
     consumed: list[tuple[Counter, int]] = field(default_factory=list)
     points: int = 0
     money_minor: int = 0
+    context: Context | None = None
 
     def group(self, members: Sequence[Candidate]) -> None:
         """One group: `add` counts, the first `stop` that fires ends it, of all `best` one wins."""
@@ -89,9 +91,22 @@ class _Run:
         missed = None if occasion is None else occasion.missed(self.sale.past)
         if missed is not None:
             return Refusal(*missed)
+        condition = candidate.campaign.condition
+        if condition is not None:
+            kept, why = self._known().kept(condition, candidate.positions)
+            if why:
+                return Refusal(why)
+            if kept is not candidate.positions:
+                candidate = candidate.about(kept)
         if candidate.campaign.is_offer:
             return offered(self.sale, self.gifts, candidate)
         return award(self.sale, candidate)
+
+    def _known(self) -> Context:
+        """The sale's facts for conditions; only a sale that has some pays for it."""
+        if self.context is None:
+            self.context = Context(self.sale.facts, self.sale.past)
+        return self.context
 
     def _settle(self, number: int, verdict: Award | Refusal) -> None:
         if isinstance(verdict, Award):

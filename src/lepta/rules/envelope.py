@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 from lepta.errors import InvalidRequest
 from lepta.money import Rounding
 from lepta.names import NameDocument
-from lepta.rules import refusals, schedule, unsupported
+from lepta.rules import conditions, refusals, schedule, unsupported
 from lepta.rules.fields import (
     WHOLE,
     Amount,
@@ -186,7 +186,12 @@ class CampaignDocument(Strict):
     where: Where = Where()
     who: Who = Who()
     what: What = What()
-    when: Literal[""] | None = None
+    when: str | None = Field(
+        default=None,
+        max_length=conditions.MOST_CHARACTERS,
+        description="A condition in CEL.",
+        examples=["basket.total >= 100000 && time.weekday in [6, 7]"],
+    )
     effect: Effect
     match: Match | None = None
     funding: tuple[Funder, ...] = Field(default=(), max_length=20)

@@ -75,6 +75,9 @@ class Why(IntEnum):
     OTHER_VISIT = 53
     """Which visit of the shopper it is."""
 
+    CONDITION_FALSE = 70
+    CONDITION_UNKNOWN = 71
+
 
 class Reason(NamedTuple):
     """What is stored: the campaign's number in the rulebook, a `Why`, its argument (0: none)."""
@@ -133,6 +136,8 @@ _PLAIN: dict[int, str] = {
     Why.NOT_IN_SEGMENTS: "in none of its segments",
     Why.IN_EXCLUDED_SEGMENT: "in a segment that it leaves out",
     Why.HELD_OUT: "held out: in its control group",
+    Why.CONDITION_FALSE: "its condition does not hold",
+    Why.CONDITION_UNKNOWN: "its condition needs what is not known of the sale",
     Why.VISIT_LIMIT: "given on this visit already",
     Why.NOT_FIRST_SALE: "not the member's first sale",
     Why.VISIT_UNDER_WAY: "not the first sale of the visit",

@@ -34,6 +34,10 @@ class Candidate:
     """A `Why` if it cannot give anything here, else 0."""
     gauges: tuple[Gauge, ...]
 
+    def about(self, positions: Sequence[int]) -> "Candidate":
+        """The same about fewer lines."""
+        return Candidate(self.key, self.track, self.campaign, positions, self.obstacle, self.gauges)
+
 
 @value
 class Matched:

@@ -6,7 +6,6 @@ from typing import Any
 from lepta.errors import NotSupported
 
 _EMPTY_ONLY = {
-    "when": "a condition",
     "effect.birthday": "a birthday bonus",
 }
 _BY_TIER = "a bonus by tier"
