@@ -51,6 +51,15 @@ TIGHT = {
     **HUNTER,
     "limits": {"per_card_day": 3, "per_card": 100, "units": 40, "budget": {"money": 9_000}},
 }
+OCCASIONS = [
+    {
+        "campaign": name, "programme": "club", "kind": "bonus",
+        "effect": {"earn": {"points": 1}, **of_effect},
+    }
+    for name, of_effect in (
+        ("welcome", {"welcome": True}), ("second-visit", {"nth_visit": 2}), ("once", {"per": "visit"}),
+    )
+]  # fmt: skip
 BULK = [
     {
         "campaign": f"bulk-{n:02}", "programme": "club", "title": {"en": "Bulk"}, "kind": "bonus",
@@ -166,7 +175,7 @@ async def fill(address: Address, key_file: Path, *, sales: int = 300) -> None:
         await till.publish(*published(BASE, HUNTER, ROUND_UP, SLOW, BAKERY_BASE, *BULK))
         await _sell_each_sort(till)
         await witness.checkpoint()
-        await till.publish(*published(TIGHT, version=2))
+        await till.publish(*published(TIGHT, version=2), *published(*OCCASIONS))
         await asyncio.gather(*[_sell_plainly(till, n) for n in range(sales)])
         await till.sell(card="card1", redeem={"max": True})
 
@@ -209,8 +218,9 @@ async def _sell_plainly(till: Till, n: int) -> None:
     if n % 7 or not card:
         redeem = {}
     await till.sell(
-        card=card, lines=[line(1, 25_900 + n), line(2, 5_000, sku=f"s{n % 50}")], **redeem
-    )
+        card=card, lines=[line(1, 25_900 + n), line(2, 5_000, sku=f"s{n % 50}")],
+        business_day=f"2026-11-2{2 + n % 100 // 50}", **redeem,
+    )  # fmt: skip
 
 
 @dataclass

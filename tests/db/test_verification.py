@@ -70,6 +70,8 @@ async def test_what_the_tests_ledger_holds_is_enough_to_be_wrong_about(ledger: L
             await connection.fetchval("SELECT count(*) FROM idempotency WHERE refusal <> ''") == 1
         )
         assert await connection.fetchval("SELECT count(*) FROM budget WHERE used = granted") > 0
+        counters = await connection.fetch("SELECT counter FROM usage")
+        assert {"visits", "visit", "once"} <= {counter.split("|")[1] for (counter,) in counters}
         assert await connection.fetchval("SELECT count(*) FROM lot_allocation") > 20
         assert await connection.fetchval("SELECT count(*) FROM tile") == 1
 
