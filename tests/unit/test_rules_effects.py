@@ -387,3 +387,12 @@ def test_money_has_its_own_bound_and_what_is_refused_is_not_counted() -> None:
     assert earned(result) == {"b": 5}
     assert len(result.consumed) == 100
     assert codes(book, result)["d-100"] == Why.TOO_LARGE
+
+
+def test_what_each_product_earned_is_not_spread_again_over_dearer_ones() -> None:
+    tenth = make.bonus("b", {"rate": "0.1"}, per="line", rounding="half-up")
+    book = make.rulebook(tenth, club={"points_scale": 2})
+    lines = [make.line(sku, amount) for sku, amount in (("1", 5), ("2", 5), ("3", 5), ("4", 94))]
+    (earn,) = outcome(book, make.facts(*lines)).effects
+    assert isinstance(earn, Earn)
+    assert earn.by_line == ((0, 1), (1, 1), (2, 1), (3, 9))

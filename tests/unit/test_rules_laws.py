@@ -260,3 +260,21 @@ def test_every_code_has_its_sentence() -> None:
     assert texts[Why.NOT_IN_SCHEDULE] == "not in schedule"
     assert texts[Why.OUTDONE] == "1234 gave more"
     assert because(Why.AMOUNT, 1234, [], "JPY", str) == "1234 JPY of matching goods"
+
+
+@given(
+    st.lists(st.integers(1, 5_000), min_size=1, max_size=4),
+    st.sampled_from(["down", "half-up", "half-even", "up"]),
+    st.sampled_from([{"rate": "0.1"}, {"rate": "0.137"}, {"points": 3, "per_amount": 700}]),
+)
+def test_per_line_every_product_keeps_what_it_earned_by_itself(
+    amounts: list[int], rounding: str, earn: dict[str, Any]
+) -> None:
+    document = make.bonus("b", earn, per="line", rounding=rounding)
+    basket = [make.line(sku, amount) for sku, amount in zip(SKUS, amounts, strict=False)]
+    book = make.rulebook(document, club={"points_scale": 2})
+    alone = [earned(outcome(book, make.facts(one))).get("b", 0) for one in basket]
+    effects = outcome(book, make.facts(*basket)).effects
+    assert [points for e in effects if isinstance(e, Earn) for _, points in e.by_line] == (
+        alone if any(alone) else []
+    )

@@ -142,7 +142,9 @@ def _by_product(
     if not by_sku:
         return Refusal(Why.NOTHING_TO_GIVE)
     points, money_minor = map(sum, zip(*values, strict=True))
-    return Grant(1, points, money_minor), by_sku, sale.gross, len(by_sku)
+    # What each SKU was given is its own already: lines share in that, not in the sum by their amounts.
+    given = {sku: each + money for sku, (each, money) in zip(by_sku, values, strict=True)}
+    return Grant(1, points, money_minor), given, sale.gross, len(by_sku)
 
 
 def _by_amount(
