@@ -113,6 +113,7 @@ FIELDS = st.lists(st.tuples(NAMES, ODD, VALUES, ODD), max_size=4)
 @example(query="?a#b", fields=[])
 @example(query="", fields=[("Proxy-Connection", " ", "close", "")])
 @example(query="", fields=[("A", " ", "x", "  ")])
+@example(query="", fields=[("A", "", "x", "\r\n\r\n")])
 @given(st.one_of(st.just(""), ODD.map("?{}".format)), FIELDS)
 @settings(max_examples=500)
 def test_what_the_lane_reads_uvicorns_parser_reads_alike(
@@ -126,8 +127,10 @@ def test_what_the_lane_reads_uvicorns_parser_reads_alike(
     head = lane().read(sent)
     if head is None:
         return
-    parsed = Parsed(sent)
-    assert (parsed.whole, parsed.stays, parsed.body) == (True, True, b"{}")
+    # A field may end the head early; what comes after the body is another request, and not read here.
+    whole = sent[: head.ends + head.length]
+    parsed = Parsed(whole)
+    assert (parsed.whole, parsed.stays, parsed.body) == (True, True, whole[head.ends :])
     assert dict(parsed.headers) == head.headers
     url = httptools.parse_url(parsed.url)
     assert (url.path, (url.query or b"").decode()) == (b"/echo", head.query)
