@@ -182,7 +182,7 @@ def decide(event: Checkout, at: Shop, key: str | None = None) -> Decision:
     if repeat is not None:
         return repeat
     known = at.shoppers.get(event.card) if event.card else None
-    prepared = prepare(event, see(event, at.records, known), at.rulebook)
+    prepared = prepare(event, see(event, at.records, known, at.rulebook), at.rulebook)
     foreseen = foresee(prepared)
     decision = decide_checkout(submission, prepared, at, foreseen, received_at=NOON, salt=SALT)
     if not isinstance(decision, Accepted) and decision.claim and decision.stored:

@@ -160,7 +160,11 @@ def _facts(**sale: Any) -> Facts:
 
 
 def _tuples(said: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: tuple(it) if isinstance(it, list) else it for name, it in said.items()}
+    return {name: _tuple(it) for name, it in said.items()}
+
+
+def _tuple(said: Any) -> Any:
+    return tuple(map(_tuple, said)) if isinstance(said, list) else said
 
 
 def _outcome(

@@ -133,7 +133,8 @@ def _line(number: int, sku: str, quantity: float, amount: int, *categories: str)
 
 def _verdict(event: Checkout, at: make.Shop) -> Verdict:
     shopper = at.shoppers.get(event.card) if event.card else None
-    return judge(prepare(event, see(event, at.records, shopper), at.rulebook), at.book, at.counts)
+    seen = see(event, at.records, shopper, at.rulebook)
+    return judge(prepare(event, seen, at.rulebook), at.book, at.counts)
 
 
 def _told(at: make.Shop, decision: Accepted, verdict: Verdict) -> dict[str, Any]:

@@ -238,7 +238,9 @@ def campaigns_apply(
 def import_members(
     file: CsvFile, *, database_url: DatabaseUrl = None, data_dir: DataDir = None
 ) -> None:
-    """Columns: id, cards (parted by spaces), first_name, last_name, gender, language, phone, email, birthday."""
+    """Columns: id, cards and segments (parted by spaces), first_name, last_name, gender, language, phone, email,
+    birthday, tier, joined_on.
+    """
     from lepta.commands import importing, opening
 
     sys.exit(importing.run("members", opening.settings_of(database_url, data_dir), file))

@@ -66,7 +66,17 @@ def _plain(cells: dict[str, str], *columns: str) -> Document:
 
 def _member(cells: dict[str, str]) -> Document:
     lists: Document = {c: _words(cells[c]) for c in ("cards", "segments") if c in cells}
-    texts = ("first_name", "last_name", "gender", "language", "phone", "email", "birthday", "tier")
+    texts = (
+        "first_name",
+        "last_name",
+        "gender",
+        "language",
+        "phone",
+        "email",
+        "birthday",
+        "tier",
+        "joined_on",
+    )
     return {**_plain(cells, *texts), **lists}
 
 
@@ -98,6 +108,7 @@ KINDS = {
                 "birthday",
                 "segments",
                 "tier",
+                "joined_on",
             ]
         ),
         frozenset({"id"}),

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -233,6 +234,25 @@ async def test_a_member_keeps_the_random_ref_made_first(office: AsyncClient, db:
         assert refs[0] not in answer.text
     assert refs[0] == refs[1]
     assert len(refs[0]) == 19
+
+
+async def test_a_member_joined_on_the_day_they_were_entered_unless_the_office_says_when(
+    office: AsyncClient,
+) -> None:
+    before = datetime.now(UTC).date().isoformat()
+    created = await put(office, "members/m1", MEMBER)
+    after = datetime.now(UTC).date().isoformat()
+    entered = created.json()["joined_on"]
+    assert before <= entered <= after
+    told = await put(office, "members/m1", {**MEMBER, "joined_on": "2020-02-29"}, '"1"')
+    assert told.json()["joined_on"] == "2020-02-29"
+    # Left out, it stays.
+    kept = await put(office, "members/m1", MEMBER, '"2"')
+    assert kept.json() == (await office.get("/v1/members/m1")).json()
+    assert kept.json()["joined_on"] == "2020-02-29"
+    assert set(faults(await put(office, "members/m2", {"joined_on": "2020-02-30"}))) == {
+        "joined_on"
+    }
 
 
 async def test_caches_learn_of_every_change(shop: AsyncClient, db: Database) -> None:

@@ -85,8 +85,6 @@ def test_a_value_equal_to_its_default_is_never_refused(defaults: dict[str, Any])
 @pytest.mark.parametrize(
     ("path", "changes"),
     [
-        ("when", {"when": "member.days_since_joining > 30"}),
-        ("effect.birthday", {"effect": {"earn": {"points": 5}, "birthday": {"days_before": 3}}}),
         ("effect.earn.by_tier", {"effect": {"earn": {"by_tier": {"gold": {"points": 5}}}}}),
         ("effect.earn.by_tier", {"effect": {"earn": {"by_tier": {}}}}),
         ("effect.earn.by_tier", {"effect": {"earn": {"points": 5, "by_tier": {}}}}),
@@ -144,6 +142,11 @@ def earning(earn: dict[str, Any], **parts: Any) -> dict[str, Any]:
         ("who.segments.any", "shorten it", {**BONUS, "who": {"segments": {"any": [str(n) for n in range(101)]}}}),
         ("who.segments.any", "100,000", {**BONUS, "who": {"segments": {"any": [str(n) for n in range(11)]}}, "what": {"skus": [str(n) for n in range(10_000)]}}),
         ("who.segments.all", "use only any, none", {**BONUS, "who": {"segments": {"all": ["a"]}}}),
+        ("effect.birthday", "shorten it", {**BONUS, "effect": {"earn": {"points": 5}, "birthday": {"days_before": 183, "days_after": 183}}}),
+        ("effect.birthday.days_before", "raise it", {**BONUS, "effect": {"earn": {"points": 5}, "birthday": {"days_before": -1}}}),
+        ("effect.birthday.days_after", "lower it", {**BONUS, "effect": {"earn": {"points": 5, "birthday": {"days_after": 366}}}}),
+        ("effect.birthday.days", "days_before", {**BONUS, "effect": {"earn": {"points": 5}, "birthday": {"days": 3}}}),
+        ("effect.birthday", "an object", {**BONUS, "effect": {"earn": {"points": 5}, "birthday": True}}),
         ("who.holdout_percent", "lower it", {**BONUS, "who": {"holdout_percent": 100}}),
         ("who.holdout_percent", "raise it", {**BONUS, "who": {"holdout_percent": -1}}),
         ("who.holdout_percent", "whole number", {**BONUS, "who": {"holdout_percent": 0.5}}),

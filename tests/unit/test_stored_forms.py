@@ -92,7 +92,15 @@ products = st.none() | st.builds(
 
 @given(
     st.booleans(),
-    st.none() | st.builds(MemberSeen, words, st.none() | words, st.lists(words).map(tuple)),
+    st.none()
+    | st.builds(
+        MemberSeen,
+        words,
+        st.none() | words,
+        st.lists(words).map(tuple),
+        st.none() | st.integers(0, 40_000),
+        st.lists(st.tuples(st.integers(0, 365), st.integers(0, 365))).map(tuple),
+    ),
     st.lists(products, max_size=4).map(tuple),
 )
 def test_facts_are_read_back_as_they_were_seen(

@@ -3,7 +3,9 @@
 import secrets
 from base64 import b32encode
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from typing import NamedTuple
 
 from lepta.db import Database, Tx
 from lepta.errors import DomainError, InvalidRequest, Kind
@@ -28,39 +30,48 @@ class CardTaken(DomainError):
         )
 
 
-async def put(db: Database, record: Member, expected: Expected) -> Saved:
+class Stored(NamedTuple):
+    """A member as they are stored now, and what that did."""
+
+    record: Member
+    saved: Saved
+
+
+async def put(db: Database, record: Member, expected: Expected) -> Stored:
     """Create or replace a member and their cards."""
     async with db.begin() as tx:
-        (saved,) = await _put(tx, [record], expected)
-    return saved
+        (stored,) = await _put(tx, [record], expected)
+    return stored
 
 
 async def put_all(db: Database, records: Sequence[Member]) -> list[Saved]:
     """Create or replace members, whatever is stored, in one transaction."""
     async with db.begin() as tx:
-        return await _put(tx, records, Always())
+        return [stored.saved for stored in await _put(tx, records, Always())]
 
 
-async def _put(tx: Tx, records: Sequence[Member], expected: Expected) -> list[Saved]:
+async def _put(tx: Tx, records: Sequence[Member], expected: Expected) -> list[Stored]:
     """Members in the order of their ids and then all their cards: who locks in one order never waits in a ring."""
     for record in records:
         _check(record)
     by_id = sorted(range(len(records)), key=lambda n: records[n].id)
-    saved = {n: await _put_member(tx, records[n], expected) for n in by_id}
+    stored = {n: await _put_member(tx, records[n], expected) for n in by_id}
     # Of two records of one member the later one stands.
     taken = await sql.replace_cards(tx, {record.id: record.cards for record in records})
     if taken is not None:
         raise CardTaken(taken)
-    return [saved[n] for n in range(len(records))]
+    return [stored[n] for n in range(len(records))]
 
 
-async def _put_member(tx: Tx, record: Member, expected: Expected) -> Saved:
+async def _put_member(tx: Tx, record: Member, expected: Expected) -> Stored:
     old = await lock(tx, member, record.id, expected)
+    today = datetime.now(UTC).date()
+    kept = sql.Kept(new_ref(), today) if old is None else await sql.kept(tx, record.id)
+    record = replace(record, joined_on=record.joined_on or kept.joined_on)
     values = asdict(record)
     del values["cards"]
-    values["segments"] = list(record.segments)
-    values["ref"] = new_ref() if old is None else await sql.ref(tx, record.id)
-    return await write(tx, member, values, old)
+    values |= {"segments": list(record.segments), "ref": kept.ref}
+    return Stored(record, await write(tx, member, values, old))
 
 
 def _check(record: Member) -> None:

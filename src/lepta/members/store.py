@@ -1,7 +1,8 @@
 """SQL of members and cards."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from datetime import date
+from typing import Any, NamedTuple
 from zlib import crc32
 
 from sqlalchemy import Integer, Text, any_, cast, delete, func, select
@@ -13,7 +14,17 @@ from lepta.members.tables import Card, Member, card, member
 _CARDS = 0x63617264
 _TURNS = 1024
 
-FIELDS = ("first_name", "last_name", "gender", "language", "phone", "email", "birthday", "tier")
+FIELDS = (
+    "first_name",
+    "last_name",
+    "gender",
+    "language",
+    "phone",
+    "email",
+    "birthday",
+    "tier",
+    "joined_on",
+)
 
 
 async def find(tx: Tx, member_id: str) -> tuple[Member, int] | None:
@@ -26,10 +37,17 @@ async def find(tx: Tx, member_id: str) -> tuple[Member, int] | None:
     return Member(row.id, **told, segments=tuple(row.segments), cards=cards), row.revision
 
 
-async def ref(tx: Tx, member_id: str) -> str | None:
-    """The ref by which the ledger knows a member."""
-    found: str | None = await tx.scalar(select(member.c.ref).where(member.c.id == member_id))
-    return found
+class Kept(NamedTuple):
+    """What a replacement leaves as it is."""
+
+    ref: str
+    joined_on: date
+
+
+async def kept(tx: Tx, member_id: str) -> Kept:
+    """Of a member who is stored."""
+    columns = select(member.c.ref, member.c.joined_on)
+    return Kept(*(await tx.execute(columns.where(member.c.id == member_id))).one())
 
 
 async def replace_cards(tx: Tx, wanted: Mapping[str, Sequence[Card]]) -> str | None:

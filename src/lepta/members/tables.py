@@ -58,4 +58,6 @@ class Member:
     birthday: date | None = field(default=None, repr=False)
     segments: tuple[str, ...] = field(default=(), repr=False)
     tier: str | None = field(default=None, repr=False)
+    joined_on: date | None = field(default=None, repr=False)
+    """None: as it is stored; where nothing is, the day on which they are entered."""
     cards: tuple[Card, ...] = field(default=(), repr=False)

@@ -108,8 +108,8 @@ async def read_shoppers(connection: Connection, cards: Collection[str]) -> dict[
         return {}
     rows = await connection.fetch(sql.READ_SHOPPERS, cards)
     return {
-        card: ShopperRecord(card, status, ref, tier, tuple(segments), first_name, gender, language)
-        for card, status, ref, tier, segments, first_name, gender, language in rows
+        card: ShopperRecord(card, status, ref, tier, tuple(segments), *others)
+        for card, status, ref, tier, segments, *others in rows
     }
 
 

@@ -66,7 +66,8 @@ class Office:
         shopper = shoppers.get(sale.card) if sale.card else None
         prepared: Prepared | Refused
         try:
-            prepared = prepare(sale, see(sale, self.directory, shopper), self.rulebooks.newest)
+            rulebook = self.rulebooks.newest
+            prepared = prepare(sale, see(sale, self.directory, shopper, rulebook), rulebook)
         except DomainError as error:
             prepared = Refused(error)
         return LaidOut(self.basis, shopper, prepared)

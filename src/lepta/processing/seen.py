@@ -27,6 +27,9 @@ class MemberSeen(NamedTuple):
     ref: str
     tier: str | None
     segments: tuple[str, ...]
+    joined_days: int | None = None
+    birthdays: tuple[tuple[int, int], ...] = ()
+    """See `rules.facts.Shopper`: only what campaigns ask about, and never the birthday itself."""
 
 
 class ProductSeen(NamedTuple):
@@ -58,6 +61,10 @@ class Seen(NamedTuple):
         member = self.member
         if member is not None:
             document["member"] = [member.ref, member.tier, *member.segments]
+            if member.joined_days is not None:
+                document["joined"] = member.joined_days
+            if member.birthdays:
+                document["birthdays"] = member.birthdays
         if any(self.products):
             document["products"] = [
                 0 if p is None else [p.brand, *p.categories] for p in self.products
@@ -67,13 +74,22 @@ class Seen(NamedTuple):
     @classmethod
     def of(cls, document: dict[str, Any], lines: int) -> "Seen":
         """What `to_bytes` wrote for a basket of so many lines, parsed."""
-        member, products = document.get("member"), document.get("products")
+        products = document.get("products")
         return cls(
             offline=document.get("offline", False),
             store=StoreSeen(*document["store"]),
             card_status=document["card"],
-            member=MemberSeen(member[0], member[1], tuple(member[2:])) if member else None,
+            member=_member(document),
             products=tuple(ProductSeen(tuple(p[1:]), p[0]) if p else None for p in products)
             if products
             else (None,) * lines,
         )
+
+
+def _member(document: dict[str, Any]) -> MemberSeen | None:
+    member = document.get("member")
+    if member is None:
+        return None
+    ref, tier, *segments = member
+    birthdays = tuple([(before, after) for before, after in document.get("birthdays", ())])
+    return MemberSeen(ref, tier, tuple(segments), document.get("joined"), birthdays)

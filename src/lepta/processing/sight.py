@@ -6,10 +6,12 @@ from zoneinfo import ZoneInfo
 from lepta.errors import InvalidRequest
 from lepta.ledger import chart
 from lepta.processing.events import Checkout
-from lepta.processing.seen import EARNING, MemberSeen, ProductSeen, Seen
+from lepta.processing.seen import EARNING, MemberSeen, ProductSeen, Seen, StoreSeen
 from lepta.processing.state import Records, ShopperRecord
 from lepta.rules import engine, redemption
 from lepta.rules import facts as rule_facts
+from lepta.rules.asks import NOTHING, Asks
+from lepta.rules.birthday import Span, spans_around
 from lepta.rules.engine import Matched
 from lepta.rules.programme import Programme
 from lepta.rules.rulebook import Rulebook
@@ -37,8 +39,10 @@ class Prepared:
     """Where the shopper's points lie."""
 
 
-def see(event: Checkout, records: Records, shopper: ShopperRecord | None) -> Seen:
-    """The facts to store with a sale. Raises `InvalidRequest` for an unknown store."""
+def see(
+    event: Checkout, records: Records, shopper: ShopperRecord | None, rulebook: Rulebook
+) -> Seen:
+    """The facts to store with a sale, as far as campaigns ask for them. Raises `InvalidRequest` for an unknown store."""
     store = records.store(event.key.store)
     if store is None:
         raise UnknownStore(event.key.store)
@@ -49,8 +53,22 @@ def see(event: Checkout, records: Records, shopper: ShopperRecord | None) -> See
         products.append(None if product is None else product.seen)
     unnamed = "none" if event.card is None else "unknown"
     status = shopper.status if shopper else unnamed
-    member = MemberSeen(shopper.ref, shopper.tier, shopper.segments) if shopper else None
+    asks = rulebook.asks(store.programme) if status in EARNING else NOTHING
+    member = _member(event, store.seen, shopper, asks) if shopper else None
     return Seen(event.offline, store.seen, status, member, tuple(products))
+
+
+def _member(event: Checkout, store: StoreSeen, shopper: ShopperRecord, asks: Asks) -> MemberSeen:
+    birthday, joined_on = shopper.birthday, shopper.joined_on
+    joined_days: int | None = None
+    birthdays: tuple[Span, ...] = ()
+    if asks.birthdays and birthday is not None:
+        today = event.occurred_at.astimezone(ZoneInfo(store.time_zone)).date()
+        birthdays = spans_around(birthday, today, asks.birthdays)
+    if asks.joining and joined_on is not None:
+        # A member may be entered after a sale that comes in late.
+        joined_days = max((event.key.business_day - joined_on).days, 0)
+    return MemberSeen(shopper.ref, shopper.tier, shopper.segments, joined_days, birthdays)
 
 
 def prepare(event: Checkout, seen: Seen, rulebook: Rulebook) -> Prepared:
@@ -73,7 +91,8 @@ def prepare(event: Checkout, seen: Seen, rulebook: Rulebook) -> Prepared:
 
 
 def _shopper(member: MemberSeen) -> rule_facts.Shopper:
-    return rule_facts.Shopper(member.ref, member.tier, member.segments)
+    ref, tier, segments, joined_days, birthdays = member
+    return rule_facts.Shopper(ref, tier, segments, joined_days, birthdays)
 
 
 def _lines(event: Checkout, products: Sequence[ProductSeen | None]) -> tuple[rule_facts.Line, ...]:

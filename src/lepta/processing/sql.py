@@ -21,11 +21,12 @@ READ_EVENTS = """
     ) e
 """
 READ_SHOPPERS = """
-    SELECT k.card, c.status, m.ref, m.tier, m.segments, m.first_name, m.gender, m.language
+    SELECT k.card, c.status, m.ref, m.tier, m.segments, m.first_name, m.gender, m.language, m.birthday, m.joined_on
     FROM unnest($1::text[]) AS k (card)
     CROSS JOIN LATERAL (SELECT status, member FROM card WHERE card = k.card OFFSET 0) c
     CROSS JOIN LATERAL (
-        SELECT ref, tier, segments, first_name, gender, language FROM member WHERE id = c.member OFFSET 0
+        SELECT ref, tier, segments, first_name, gender, language, birthday, joined_on
+        FROM member WHERE id = c.member OFFSET 0
     ) m
 """
 # All that may only be read under the head's lock, in one row: names that are taken, and by what; members' accounts with

@@ -1,6 +1,7 @@
 """What events are decided on: records of the office, claims, the ledger's working copy. Pure values."""
 
 from dataclasses import dataclass, field
+from datetime import date
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any, NamedTuple, Protocol
@@ -135,6 +136,8 @@ class ShopperRecord(NamedTuple):
     first_name: str | None
     gender: str | None
     language: str | None
+    birthday: date | None = None
+    joined_on: date | None = None
 
 
 class Records(Protocol):

@@ -1,4 +1,4 @@
-"""For whom a campaign is: tiers, segments, and a control group that goes without.
+"""For whom a campaign is: tiers, segments, days around the birthday, and a control group that goes without.
 
 The control group is a stable part of the members: whoever is in it stays in it, and a greater percentage only adds
 to it. Each campaign has its own, so that no member goes without everything.
@@ -7,6 +7,7 @@ to it. Each campaign has its own, so that no member goes without everything.
 from dataclasses import dataclass
 from hashlib import sha256
 
+from lepta.rules.birthday import Span
 from lepta.rules.explanation import Why
 from lepta.rules.facts import Shopper
 
@@ -18,6 +19,7 @@ class Audience:
     tiers: frozenset[str]
     any_segments: frozenset[str]
     no_segments: frozenset[str]
+    birthday: Span | None
     holdout_percent: int
 
     def obstacle(self, campaign: str, shopper: Shopper) -> int:
@@ -28,6 +30,8 @@ class Audience:
             return Why.NOT_IN_SEGMENTS
         if self.no_segments and not self.no_segments.isdisjoint(shopper.segments):
             return Why.IN_EXCLUDED_SEGMENT
+        if self.birthday is not None and self.birthday not in shopper.birthdays:
+            return Why.NOT_BIRTHDAY
         if self.holdout_percent and percentile(shopper.ref, campaign) < self.holdout_percent:
             return Why.HELD_OUT
         return 0

@@ -1,4 +1,4 @@
-"""What cannot work in a document's `who`."""
+"""What cannot work in a document's `who`, and in the days around a birthday."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,6 +7,9 @@ from lepta.rules.refusals import Fault, fault
 
 _MOST_PLACES = 100_000
 """In so many places of the index a document may stand: segments times goods, or stores where it is about all goods."""
+
+_MOST_DAYS = 365
+"""Around a birthday, besides itself."""
 
 
 def audience_faults(document: CampaignDocument) -> Iterator[Fault]:
@@ -26,6 +29,10 @@ def audience_faults(document: CampaignDocument) -> Iterator[Fault]:
     if len(wanted) * len(places) > _MOST_PLACES:
         reason = f"times goods or stores, these are more than {_MOST_PLACES:,}: name one segment for these shoppers"
         yield fault("who.segments.any", reason)
+    birthday = document.effect.birthday
+    if birthday is not None and birthday.days_before + birthday.days_after > _MOST_DAYS:
+        reason = "every day of the year is around the birthday then: shorten it, or leave it out"
+        yield fault("effect.birthday", reason)
 
 
 def _twice(path: str, names: Sequence[str]) -> Iterator[Fault]:

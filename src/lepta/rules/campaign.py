@@ -1,6 +1,6 @@
 """A campaign compiled from one version of its document: what the engine walks over, nothing left to parse."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
@@ -8,9 +8,11 @@ from typing import Any, Literal
 from lepta.money import Rounding, common_weights
 from lepta.names import Name
 from lepta.rules import conditions, recurrence, schedule
+from lepta.rules.asks import Asks
 from lepta.rules.audience import Audience
+from lepta.rules.birthday import Span
 from lepta.rules.conditions import Condition
-from lepta.rules.envelope import CampaignDocument, Effect, Reading, What, Who, read
+from lepta.rules.envelope import CampaignDocument, Effect, Reading, What, read
 from lepta.rules.envelope import Where as WhereDocument
 from lepta.rules.explanation import Why
 from lepta.rules.facts import Facts, Line, Store
@@ -139,6 +141,7 @@ class Campaign:
     needs_card: bool
     audience: Audience | None
     """None: it is for everybody, with a card where it needs one."""
+    asks: Asks
     occasion: Occasion | None
     condition: Condition | None
     """None: it has none, or an empty one."""
@@ -192,7 +195,8 @@ def compile_campaign(document: Mapping[str, Any], programme: str, version: int) 
         asks_past=occasion is not None or not conditions.OF_PAST.isdisjoint(asked),
         asks_visits=bool(occasion and occasion.nth_visit) or "member.visits" in asked,
         needs_card=_needs_card(reading),
-        audience=_audience(said.who),
+        audience=_audience(said),
+        asks=_asks(said, asked),
         giving=_giving(reading, said.effect),
         target=Target(to.fund, to.choice, to.default) if to else Target(None, (), None),
         is_offer=is_offer,
@@ -236,21 +240,36 @@ def _where(where: WhereDocument) -> Where:
 def _needs_card(reading: Reading) -> bool:
     said = reading.document
     of_visits = reading.per == "visit" or occasion_of(said.effect) is not None
-    by_who = said.who.card == "required" or _audience(said.who) is not None
+    by_who = said.who.card == "required" or _audience(said) is not None
     return said.kind == "bonus" or of_visits or by_who
 
 
-def _audience(who: Who) -> Audience | None:
-    said = Audience(
+def _audience(said: CampaignDocument) -> Audience | None:
+    who = said.who
+    audience = Audience(
         frozenset(who.tiers),
         frozenset(who.segments.any),
         frozenset(who.segments.none),
+        _birthday(said),
         who.holdout_percent,
     )
-    return None if said == _EVERYBODY else said
+    return None if audience == _EVERYBODY else audience
 
 
-_EVERYBODY = Audience(frozenset(), frozenset(), frozenset(), 0)
+_EVERYBODY = Audience(frozenset(), frozenset(), frozenset(), None, 0)
+
+
+def _birthday(said: CampaignDocument) -> Span | None:
+    birthday = said.effect.birthday
+    return None if birthday is None else (birthday.days_before, birthday.days_after)
+
+
+def _asks(said: CampaignDocument, variables: Collection[str]) -> Asks:
+    birthday = _birthday(said)
+    return Asks(
+        joining="member.days_since_joining" in variables,
+        birthdays=frozenset() if birthday is None else frozenset([birthday]),
+    )
 
 
 def _windows(said: CampaignDocument) -> tuple[Window, ...]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from lepta.errors import InvalidRequest, NotSupported
+from lepta.errors import InvalidRequest
 from lepta.money import common_weights
 from lepta.names import LANGUAGES
 from lepta.rules import conditions, recurrence, schedule
@@ -154,8 +154,6 @@ def _condition(reading: Reading) -> Iterator[Fault]:
     except ValueError as error:
         yield fault("when", str(error))
         return
-    if "member.days_since_joining" in condition.variables:
-        raise NotSupported("when", "a condition about the days since joining")
     if condition.of_lines and reading.per not in {"unit", "line"}:
         reason = "asks for each product, but the campaign counts all of them together"
         yield fault("when", f'{reason}: ask for "basket." instead of "line.", or count per line')

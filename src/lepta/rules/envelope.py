@@ -112,6 +112,13 @@ class To(Strict):
     default: Reference | None = None
 
 
+class Birthday(Strict):
+    """On the shopper's birthday, and so many days before and after it, by the store's calendar."""
+
+    days_before: int = Field(default=0, ge=0, le=365)
+    days_after: int = Field(default=0, ge=0, le=365)
+
+
 class Effect(Strict):
     """What it gives (`earn` of a bonus, `give` of a donation), how it is counted, to whom, from whom."""
 
@@ -126,7 +133,7 @@ class Effect(Strict):
     welcome: bool | None = Field(
         default=None, description="The member's first sale in the programme."
     )
-    birthday: None = None
+    birthday: Birthday | None = None
     nth_visit: int | None = Field(
         default=None, ge=2, le=10_000, description="The first sale of each n-th visit."
     )

@@ -68,6 +68,7 @@ class Why(IntEnum):
     NOT_IN_SEGMENTS = 43
     IN_EXCLUDED_SEGMENT = 44
     HELD_OUT = 45
+    NOT_BIRTHDAY = 46
 
     VISIT_LIMIT = 50
     NOT_FIRST_SALE = 51
@@ -136,6 +137,7 @@ _PLAIN: dict[int, str] = {
     Why.NOT_IN_SEGMENTS: "in none of its segments",
     Why.IN_EXCLUDED_SEGMENT: "in a segment that it leaves out",
     Why.HELD_OUT: "held out: in its control group",
+    Why.NOT_BIRTHDAY: "not around the birthday",
     Why.CONDITION_FALSE: "its condition does not hold",
     Why.CONDITION_UNKNOWN: "its condition needs what is not known of the sale",
     Why.VISIT_LIMIT: "given on this visit already",

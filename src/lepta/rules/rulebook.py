@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from lepta.rules import index
+from lepta.rules.asks import NOTHING, Asks
 from lepta.rules.campaign import Campaign, compile_campaign
 from lepta.rules.counted import counted, refuse_uncounted
 from lepta.rules.index import ALWAYS, Index, Track, Version
@@ -123,6 +124,7 @@ class Rulebook:
     _indexes: Mapping[str, Index]
     _with_visits: frozenset[str]
     """Programmes of campaigns that ask for visits."""
+    _asks: Mapping[str, Asks]
 
     def extended(self, change: bytes) -> "Rulebook":
         """The rulebook after `change`, bytes as `Change.canonical` made them and as they are stored.
@@ -137,6 +139,7 @@ class Rulebook:
             list(self._ids),
             self._indexes,
             self._with_visits,
+            dict(self._asks),
         )
         for item in orjson.loads(change)["items"]:
             draft.add(item)
@@ -167,6 +170,10 @@ class Rulebook:
     def counts_visits(self, programme: str) -> bool:
         """Whether some version of its campaigns asked for visits: from then on they are counted for good."""
         return programme in self._with_visits
+
+    def asks(self, programme: str) -> Asks:
+        """What any version of its campaigns asked about members."""
+        return self._asks.get(programme, NOTHING)
 
     @property
     def campaigns(self) -> tuple[str, ...]:
@@ -229,7 +236,7 @@ def second(moment: datetime) -> int:
     return since.days * _DAY_S + since.seconds
 
 
-EMPTY = Rulebook(0, bytes(32), {}, {}, (), {}, frozenset())
+EMPTY = Rulebook(0, bytes(32), {}, {}, (), {}, frozenset(), {})
 """Nothing published; its digest is zeros."""
 
 
@@ -243,6 +250,7 @@ class _Draft:
     _ids: list[str]
     _before: Mapping[str, Index]
     _with_visits: frozenset[str]
+    _asks: dict[str, Asks]
     _drafts: dict[str, index.Draft] = field(default_factory=dict)
 
     def add(self, item: Mapping[str, Any]) -> None:
@@ -265,7 +273,7 @@ class _Draft:
         indexes = {name: draft.index() for name, draft in self._drafts.items()}
         return Rulebook(
             self._number, digest, self._programmes, self._tracks, tuple(self._ids),
-            {**self._before, **indexes}, self._with_visits,
+            {**self._before, **indexes}, self._with_visits, self._asks,
         )  # fmt: skip
 
     def _published(self, campaign: str) -> list[Campaign]:
@@ -286,6 +294,9 @@ class _Draft:
         assert newest.programme in self._programmes, f"{campaign}: unknown programme"
         if newest.asks_visits:
             self._with_visits |= {newest.programme}
+        if newest.asks != NOTHING:
+            asked = self._asks.get(newest.programme, NOTHING)
+            self._asks[newest.programme] = asked.and_of(newest.asks)
         old = self._tracks.get(campaign)
         assert old is None or not old.ended, f"{campaign}: has ended"
         if old is None:

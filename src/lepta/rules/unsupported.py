@@ -5,9 +5,6 @@ from typing import Any
 
 from lepta.errors import NotSupported
 
-_EMPTY_ONLY = {
-    "effect.birthday": "a birthday bonus",
-}
 _BY_TIER = "a bonus by tier"
 _FORMS = {"effect.earn.by_tier": _BY_TIER}
 """Ways to give: whoever names one, means it, however little it holds."""
@@ -21,9 +18,6 @@ _NOT_VALUES = {
 
 def refuse(document: Mapping[str, Any]) -> None:
     """Raise `NotSupported` for the first such place; what equals the default says nothing and passes."""
-    for path, what in _EMPTY_ONLY.items():
-        if not _says_nothing(_at(document, path)):
-            raise NotSupported(path, what)
     _refuse_forms(document)
     for (path, value), what in _NOT_VALUES.items():
         if _at(document, path) == value:
@@ -46,9 +40,3 @@ def _at(document: Any, path: str) -> Any:
             return None
         document = document.get(name)
     return document
-
-
-def _says_nothing(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return all(map(_says_nothing, value.values()))
-    return value is None or value is False or value in ("", 0, [])

@@ -91,8 +91,8 @@ async def put_member(
 ) -> Response:
     """Create or replace a member with all their cards. A card left out belongs to nobody from then on."""
     record = (await parse(request, MemberBody)).to_record(member)
-    saved = await members.put(running.database, record, expected)
-    return put(document(record), saved)
+    stored = await members.put(running.database, record, expected)
+    return put(document(stored.record), stored.saved)
 
 
 @router.get("/members/{member}", responses=get_answers(MemberBody))

@@ -143,6 +143,10 @@ class MemberBody(Body):
     birthday: Annotated[Day, Field(ge=date(1900, 1, 1))] | None = None
     segments: Annotated[tuple[Opaque, ...], Field(max_length=100)] = ()
     tier: Opaque | None = None
+    joined_on: Annotated[
+        Day | None,
+        Field(ge=date(1900, 1, 1), description="Left out: as it is stored, at first today."),
+    ] = None
     cards: Annotated[tuple[CardEntry, ...], Field(max_length=100)] = ()
 
     def to_record(self, member: str) -> Member:
