@@ -169,6 +169,27 @@ def test_a_donation_may_welcome_and_needs_a_card_then() -> None:
     assert donated(card.buys()) == {}
 
 
+def test_an_offer_once_a_visit_stands_until_it_is_accepted() -> None:
+    top_up = {**make.donation("top-up", {"money": 1000}, per="visit"), "funding": []}
+    top_up["effect"]["from"] = "shopper-money"
+    card = Card(make.rulebook(top_up))
+    for taken in (None, None, make.gift("top-up", 1000)):
+        result = card.buys(gifts=(taken,) if taken else ())
+        assert [offer.amount_minor for offer in result.offers] == [1000]
+    assert donated(result) == {"top-up": 1000}
+    after = card.buys(gifts=(make.gift("top-up", 1000),))
+    assert (after.offers, after.effects, after.flags) == ((), (), ("unknown-gift",))
+    assert [offer.amount_minor for offer in card.buys(23).offers] == [1000]
+    assert codes(card.book, card.buys(23, card=False)) == {"top-up": Why.NEEDS_CARD}
+
+
+def test_a_condition_and_an_occasion_ask_for_the_same_visits() -> None:
+    few = {**make.bonus("few", {"points": 1}), "when": "member.visits < 2"}
+    card = Card(make.rulebook(few, THIRD))
+    got = [earned(card.buys(day)) for day in (1, 1, 2, 2, 3, 3)]
+    assert got == [{"few": 1}] * 4 + [{"third": 30}, {}]
+
+
 def test_a_visit_on_which_a_limit_left_nothing_is_not_used_up() -> None:
     card = Card(make.rulebook({**ONCE, "limits": {"per_card_day": 1, "budget": {"points": 5}}}))
     card.counts["once|budget|points"] = 5
