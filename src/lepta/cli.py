@@ -1,6 +1,7 @@
 """`lepta`: the command line. Each command imports what it needs when it runs, so that help is quick."""
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -232,6 +233,27 @@ def campaigns_apply(
     from lepta.commands import applying, opening
 
     applying.apply(opening.settings_of(database_url, data_dir), files)
+
+
+@campaigns.command("simulate")
+def campaigns_simulate(
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, readable=True)],
+    *,
+    first: Annotated[
+        datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="The first business day.")
+    ],
+    last: Annotated[
+        datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="The last one, included.")
+    ],
+    json: Annotated[bool, typer.Option("--json", help="As JSON, complete.")] = False,
+    database_url: DatabaseUrl = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Try campaign documents on recorded receipts: what they would have given, and who would have paid."""
+    from lepta.commands import opening, simulating
+
+    settings = opening.settings_of(database_url, data_dir)
+    simulating.run(settings, files, first.date(), last.date(), json=json)
 
 
 @imports.command("members")

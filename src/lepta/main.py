@@ -12,7 +12,7 @@ from fastapi import APIRouter, FastAPI
 from lepta.channels.centre import api as centre
 from lepta.channels.kiosk import api as kiosk
 from lepta.channels.office import api as office
-from lepta.channels.office import campaigns, keys
+from lepta.channels.office import campaigns, keys, simulations
 from lepta.channels.operations import api as operations
 from lepta.channels.operations import docs, later, pages
 from lepta.channels.till import api as till
@@ -39,6 +39,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     operations.router,
     office.router,
     campaigns.router,
+    simulations.router,
     keys.router,
     later.router,
     pages.router,

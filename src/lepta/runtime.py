@@ -17,6 +17,7 @@ from lepta.processing.rulebooks import Rulebooks
 from lepta.processing.state import Submission
 from lepta.processing.writer import Writer
 from lepta.settings import Settings
+from lepta.simulation.service import Simulations
 from lepta.witness.service import Witness
 
 CLOSE_S = 3.0
@@ -35,6 +36,7 @@ class Runtime:
     writer: Writer
     publisher: Publisher
     witness: Witness
+    simulations: Simulations
 
 
 def publisher_of(database: Database, writer: Writer) -> Publisher:
@@ -95,6 +97,7 @@ async def running(settings: Settings) -> AsyncIterator[Runtime]:
                 writer=writer,
                 publisher=publisher,
                 witness=witness,
+                simulations=Simulations(database.address, settings.simulation_limit_s),
             )
     finally:
         # A database that does not answer must not keep a stopping service alive.

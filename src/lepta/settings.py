@@ -35,4 +35,6 @@ class Settings(BaseSettings):
     rate_per_minute: int = Field(default=0, ge=0)
     """Requests a minute of any other key; 0: no limit."""
     checkpoint_every_s: float = Field(default=5.0, gt=0)
+    simulation_limit_s: float = Field(default=120.0, gt=0)
+    """How long a back-test of the service may take."""
     docs: bool = True

@@ -55,7 +55,7 @@ def judge(prepared: Prepared, book: Book, counts: dict[str, int]) -> Verdict:
     """
     event = prepared.event
     points, shortfall = _redeemable(prepared, book)
-    money, by_line, net = _paid(prepared, points)
+    money, by_line, net = paid(prepared, points)
     past = _past(prepared, book, counts) if prepared.matched.asks_past else NO_PAST
     result = engine.evaluate(prepared.matched, net, event.total - money, counts, past)
     if result.gift_differs and not event.offline:
@@ -111,7 +111,7 @@ def _redeemable(prepared: Prepared, book: Book) -> tuple[int, int]:
     return points, asked - points
 
 
-def _paid(prepared: Prepared, points: int) -> tuple[int, tuple[int, ...], list[int] | None]:
+def paid(prepared: Prepared, points: int) -> tuple[int, tuple[int, ...], list[int] | None]:
     """(money that the points are worth, points by line, what is left to pay by line; None: all of it)."""
     lines = prepared.facts.lines
     if not points:

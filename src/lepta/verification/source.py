@@ -1,4 +1,4 @@
-"""Where verification reads: one unchanging view of the database, shared by every process that takes part."""
+"""Where verification and back-tests read: one unchanging view of the database, shared by every process that takes part."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,7 +13,6 @@ SHARD = 0
 
 SETTINGS = {
     "role": SERVICE_ROLE,
-    "application_name": "lepta verify",
     "timezone": "UTC",
     "statement_timeout": "0",
     "jit": "off",
@@ -27,10 +26,13 @@ FETCHED = 4_096
 
 
 @asynccontextmanager
-async def view(address: Address, snapshot: str | None = None) -> AsyncIterator[asyncpg.Connection]:
-    """A read-only connection that sees the database as it is now, or as `snapshot` does."""
+async def view(
+    address: Address, snapshot: str | None = None, *, name: str = "lepta verify"
+) -> AsyncIterator[asyncpg.Connection]:
+    """A read-only connection that sees the database as it is now, or as `snapshot` does; `name` is for its operator."""
+    settings = {**SETTINGS, "application_name": name}
     connection = await asyncpg.connect(
-        **address.arguments(), server_settings=SETTINGS, timeout=30, command_timeout=None
+        **address.arguments(), server_settings=settings, timeout=30, command_timeout=None
     )
     try:
         await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")

@@ -1,0 +1,48 @@
+"""What a back-test reads, in one unchanging view: the office's records, the chain of rulebooks, the log."""
+
+import asyncpg
+
+from lepta.rules.document import Known
+from lepta.rules.rulebook import EMPTY, Rulebook
+from lepta.verification.source import SHARD
+
+READ_SIZE = "SELECT size FROM log_head WHERE shard = $1"
+READ_CHANGES = "SELECT number, change FROM rulebook ORDER BY number"
+READ_PARTIES = "SELECT id, kind FROM party"
+READ_PLACES = "SELECT id, region FROM store"
+READ_RANGE = """
+    SELECT leaf, beside FROM event
+    WHERE shard = $1 AND log_index >= $2 AND log_index < $3 ORDER BY log_index
+"""
+
+
+async def size(connection: asyncpg.Connection) -> int:
+    """How many events the log has."""
+    return int(await connection.fetchval(READ_SIZE, SHARD) or 0)
+
+
+async def changes(connection: asyncpg.Connection) -> dict[int, bytes]:
+    """The rulebook's changes by number."""
+    return {number: bytes(change) for number, change in await connection.fetch(READ_CHANGES)}
+
+
+def newest(chain: dict[int, bytes]) -> Rulebook:
+    """The rulebook after all changes."""
+    rulebook = EMPTY
+    for number in sorted(chain):
+        rulebook = rulebook.extended(chain[number])
+    return rulebook
+
+
+async def known(connection: asyncpg.Connection, rulebook: Rulebook) -> Known:
+    """What a document may name."""
+    kinds = {row["id"]: row["kind"] for row in await connection.fetch(READ_PARTIES)}
+    places = await connection.fetch(READ_PLACES)
+    stores = frozenset(store for store, _ in places)
+    regions = frozenset(region for _, region in places if region)
+    return Known(kinds, rulebook.programmes, stores, regions, rulebook.programmes_of_campaigns())
+
+
+async def rows(connection: asyncpg.Connection, start: int, stop: int) -> list[asyncpg.Record]:
+    """(leaf, beside) of a range of the log."""
+    return await connection.fetch(READ_RANGE, SHARD, start, stop)

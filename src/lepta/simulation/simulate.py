@@ -1,0 +1,93 @@
+"""A back-test from its documents to its report, in one unchanging view of the database."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from lepta.campaigns.compile import check_campaign
+from lepta.db import Address
+from lepta.errors import DomainError, InvalidRequest
+from lepta.rules.document import Known
+from lepta.rules.refusals import fault
+from lepta.simulation import queries
+from lepta.simulation.judge import Judge
+from lepta.simulation.plan import Document, Span, plan
+from lepta.simulation.report import Report, report
+from lepta.simulation.sift import Settling
+from lepta.simulation.workers import NAME, POOL_FROM, in_order, processors
+from lepta.verification.source import view
+from lepta.verification.workers import uncollected
+
+Progress = Callable[[int, int], None]
+"""Called with (events done, events in all) as the work goes on."""
+
+
+class NoReceipts(DomainError):
+    """No receipt of these days is recorded.
+
+    A campaign is tried on receipts: choose days on which there were some. Days are business days, as the tills
+    said them.
+    """
+
+    code = "no-receipts"
+
+    def __init__(self, span: Span) -> None:
+        super().__init__(
+            f"No receipt from {span.first} to {span.last} is recorded. Choose days with sales.",
+            **{"from": span.first.isoformat(), "to": span.last.isoformat()},
+        )
+
+
+def checked(documents: Sequence[Any], known: Known) -> list[dict[str, Any]]:
+    """The documents as they would be stored. Raises what saving them would, with each one's place before the path."""
+    stored, faults = [], []
+    for n, document in enumerate(documents):
+        if not isinstance(document, Mapping):
+            faults.append(fault(f"campaigns.{n}", "must be an object"))
+            continue
+        try:
+            stored.append(check_campaign(str(document.get("campaign", "")), document, known))
+        except InvalidRequest as refusal:
+            faults += [
+                fault(f"campaigns.{n}.{e['path']}".rstrip("."), e["reason"])
+                for e in refusal.members["errors"]
+            ]
+    if not documents:
+        faults.append(fault("campaigns", "is empty: send one campaign at least"))
+    if faults:
+        raise InvalidRequest(faults)
+    return stored
+
+
+async def simulate(
+    address: Address,
+    documents: Sequence[Document],
+    span: Span,
+    *,
+    progress: Progress | None = None,
+    processes: int | None = None,
+) -> Report:
+    """Try `documents`, published together just before the first receipt of `span`.
+
+    `processes`: by default all processors for a large log, none but this one for a small one. Raises `InvalidRequest`
+    and `NotSupported` as saving the documents would, and `NoReceipts`.
+    """
+    started = time.monotonic()
+    async with view(address, name=NAME) as connection:
+        size = await queries.size(connection)
+        changes = await queries.changes(connection)
+        rulebook = queries.newest(changes)
+        drafts = checked(documents, await queries.known(connection, rulebook))
+        made = plan(span, drafts, rulebook, changes)
+        if processes is None:
+            processes = processors() if size >= POOL_FROM else 1
+        settling, done = Settling(Judge.of(made)), 0
+        with uncollected():
+            async for sifted in in_order(connection, address, made, size, processes):
+                settling.take(sifted)
+                done += sifted.events
+                if progress:
+                    progress(done, size)
+    if not settling.tally.looked_at:
+        raise NoReceipts(span)
+    return report(made, settling, events=done, seconds=time.monotonic() - started)

@@ -1,0 +1,133 @@
+"""Back-tests on a real log: the same as booking gives, by however many processes, on one unchanging view."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import asyncpg
+import pytest
+from small_ledger import open_till
+
+import make
+from databases import say
+from lepta.db import Address
+from lepta.errors import InvalidRequest, NotSupported
+from lepta.rules.rulebook import PublishedCampaign
+from lepta.simulation import workers
+from lepta.simulation.plan import Span
+from lepta.simulation.simulate import NoReceipts, simulate
+from make import line
+
+Document = Mapping[str, Any]
+DAY = date(2026, 11, 22)
+SPAN = Span(DAY, DAY)
+MILK: Document = {
+    "campaign": "milk", "programme": "club", "kind": "donation", "what": {"skus": ["milk"]},
+    "effect": {"give": {"money": 500}, "per": "unit", "to": {"fund": "forest-animals"}},
+    "funding": [
+        {"party": "hunter-foods", "share": "0.6", "budget": {"money": 20_000}},
+        {"party": "retail-nsk", "share": "0.4"},
+    ],
+    "limits": {"units": 90, "per_card": 40},
+}  # fmt: skip
+
+
+async def sell(shop: Address, *first: Document, sales: int = 120) -> None:
+    """Sales of milk and dumplings by Пётр and by nobody, after `first` has been published."""
+    async with open_till(shop) as till:
+        if first:
+            await till.publish(*(PublishedCampaign(d["campaign"], 1, None, d) for d in first))
+        for n in range(sales):
+            await till.sell(
+                card=make.CARD if n % 2 else None,
+                lines=[
+                    line(1, 9_000 + n, sku="milk" if n % 3 else "bread", quantity="2"),
+                    line(2, 25_900),
+                ],
+            )
+
+
+async def counters(shop: Address) -> dict[str, int]:
+    """What has been used of hard limits."""
+    connection = await asyncpg.connect(**shop.arguments())
+    try:
+        rows = await connection.fetch("SELECT counter, used FROM budget")
+        return {row["counter"]: row["used"] for row in rows}
+    finally:
+        await connection.close()
+
+
+async def test_what_is_used_of_limits_is_what_booking_uses(
+    shop: Address, other_shop: Address
+) -> None:
+    await sell(shop)
+    await sell(other_shop, MILK)
+    report = await simulate(shop, [MILK], SPAN)
+    [told] = report.document["campaigns"]
+    booked = await counters(other_shop)
+    assert {limit["limit"]: limit["used"] for limit in told["limits"]} == {
+        "units": booked["milk|units"],
+        "funder": booked["milk|funder|hunter-foods|money"],
+    }
+    assert told["money"] == 500 * booked["milk|units"]
+    assert told["funders"] == [
+        {"party": "hunter-foods", "points": 0, "money": told["money"] * 6 // 10, "cost": told["money"] * 6 // 10},
+        {"party": "retail-nsk", "points": 0, "money": told["money"] * 4 // 10, "cost": told["money"] * 4 // 10},
+    ]  # fmt: skip
+
+
+async def test_several_processes_find_what_one_finds(
+    shop: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sell(shop)
+    alone = await simulate(shop, [MILK, make.ROUND_UP], SPAN, processes=1)
+    monkeypatch.setattr(workers, "RANGE", 16)
+    seen: list[tuple[int, int]] = []
+    together = await simulate(
+        shop, [MILK, make.ROUND_UP], SPAN, processes=2, progress=lambda *at: seen.append(at)
+    )
+    assert together.document == alone.document
+    assert seen[-1] == (121, 121)
+    assert alone.document["campaigns"][1]["offers"]["receipts"] > 0
+
+
+async def test_a_draft_takes_the_place_of_what_is_published(shop: Address) -> None:
+    await sell(shop, sales=20)
+    again = await simulate(shop, [make.HUNTER], SPAN)
+    [told] = again.document["campaigns"]
+    assert {name: told[name] for name in ("receipts", "points", "money")} == told["replaces"]
+    assert told["receipts"] == 10
+    assert again.document["others"] == []
+
+
+async def test_nothing_is_written_and_sales_go_on_meanwhile(shop: Address) -> None:
+    await sell(shop, sales=10)
+    _, report = await asyncio.gather(sell_more(shop), simulate(shop, [MILK], SPAN))
+    assert report.document["receipts"]["looked_at"] >= 10
+
+
+async def sell_more(shop: Address) -> None:
+    async with open_till(shop) as till:
+        till.sequence = 500
+        await till.sell()
+
+
+async def test_days_without_receipts_and_what_cannot_be_saved_are_refused(shop: Address) -> None:
+    await sell(shop, sales=1)
+    with pytest.raises(NoReceipts, match="2027-01-01"):
+        await simulate(shop, [MILK], Span(date(2027, 1, 1), date(2027, 1, 31)))
+    with pytest.raises(InvalidRequest) as refused:
+        await simulate(shop, [MILK, {**MILK, "campaign": "b", "colour": 1}], SPAN)
+    assert [e["path"] for e in refused.value.members["errors"]] == ["campaigns.1.colour"]
+    with pytest.raises(InvalidRequest, match="stands twice"):
+        await simulate(shop, [MILK, MILK], SPAN)
+    with pytest.raises(NotSupported):
+        await simulate(shop, [{**MILK, "kind": "coupon"}], SPAN)
+
+
+async def test_the_records_of_today_do_not_matter(shop: Address) -> None:
+    await sell(shop, sales=20)
+    before = await simulate(shop, [MILK], SPAN)
+    await say(shop, "UPDATE card SET status = 'blocked'", "UPDATE member SET tier = 'gold'")
+    assert (await simulate(shop, [MILK], SPAN)).document == before.document
