@@ -66,7 +66,17 @@ ROUND_UP: dict[str, Any] = {
 }
 
 
-_OF_EFFECT = ("per", "base", "to", "from", "pending_days", "expire_after", "welcome", "nth_visit")
+_OF_EFFECT = (
+    "per",
+    "set_of",
+    "base",
+    "to",
+    "from",
+    "pending_days",
+    "expire_after",
+    "welcome",
+    "nth_visit",
+)
 
 
 def programme(**changes: Any) -> Programme:

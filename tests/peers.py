@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import yaml
 
 import make
 from lepta.ledger import chart
+from lepta.ledger.lots import expiring
 from lepta.money import allocate
 from lepta.processing.decide import Accepted
 from lepta.processing.events import Checkout
@@ -28,7 +30,7 @@ from make_rules import PARTIES
 FOLDER = Path(__file__).parent / "cases"
 PAGE = Path(__file__).parents[1] / "docs" / "peer-cases.md"
 TOPICS = (
-    "accrual", "visits", "steps", "limits", "goods", "stacking", "rounding", "allocation",
+    "accrual", "conditions", "visits", "sets", "steps", "limits", "goods", "stacking", "rounding", "allocation",
     "redemption", "expiry",
 )  # fmt: skip
 
@@ -93,12 +95,13 @@ def _of_sale(case: Case) -> dict[str, Any]:
     event = _checkout(1000, case["sale"])
     verdict = None if "refused" in case["expected"] else _verdict(event, at)
     decision = make.decide(event, at)
-    balance = at.book.balance(_WALLET)
+    balance, lots = at.book.balance(_WALLET), expiring(at.book.lots_of(_WALLET), date.max)
     if isinstance(decision, Refused):
         return {"refused": decision.error.code, "balance": balance}
     assert isinstance(decision, Accepted), decision
     assert verdict is not None
-    return {"balance": balance, **_told(at, decision, verdict)}
+    by_day = {str(day): points for day, points in lots}
+    return {"balance": balance, "lots": by_day, **_told(at, decision, verdict)}
 
 
 def _shop(case: Case) -> make.Shop:
@@ -108,7 +111,8 @@ def _shop(case: Case) -> make.Shop:
     for document in documents:
         validate(document, Known(PARTIES, {"club": club}, {"nsk-07"}))
     opening = [_opening(case["balance"])] if "balance" in case else []
-    at = make.state(make.rulebook(*opening, programme=programme), [make.shopper()])
+    shopper = make.shopper()._replace(**case.get("shopper", {}))
+    at = make.state(make.rulebook(*opening, programme=programme), [shopper])
     if opening:
         make.accepted(_checkout(1, {"lines": [[_OPENING, 1, 100]]}), at)
     items = [PublishedCampaign(d["campaign"], 1, None, d) for d in documents]
@@ -139,7 +143,6 @@ def _verdict(event: Checkout, at: make.Shop) -> Verdict:
 
 def _told(at: make.Shop, decision: Accepted, verdict: Verdict) -> dict[str, Any]:
     outcome, book = decision.recorded.outcome, at.rulebook
-    issues = decision.booked.issues
     return {
         "earned": outcome.points.earned,
         "by_campaign": {each.campaign: each.points for each in outcome.earned},
@@ -157,7 +160,6 @@ def _told(at: make.Shop, decision: Accepted, verdict: Verdict) -> dict[str, Any]
             for why in outcome.reasons
             if book.name_of(why.campaign) not in {each.campaign for each in outcome.earned}
         },
-        "last_day": str(issues[0].expires_on) if issues else None,
     }
 
 
@@ -185,6 +187,7 @@ as is taken off there, or points from a wallet that pay it. Peers disagree; so t
 | which way to round | `rounding: down`, `half-up`, `half-even`, `up` |
 | earn on what points paid, too | `base: net`, `gross` |
 | add up, exclude, or give the best only | `stacking: {{mode: add}}`, `stop`, `best` |
+| which units count | `per: unit`; `set_of: 3`: full sets of three |
 | what a limit leaves over | `exhausted: partial`, `none` |
 | when points end | `expire_after: {{months: 12, at: month-end}}`, `year-end`, `day`; `months: 0`: with the period they are earned in |
 """

@@ -278,3 +278,24 @@ def test_per_line_every_product_keeps_what_it_earned_by_itself(
     assert [points for e in effects if isinstance(e, Earn) for _, points in e.by_line] == (
         alone if any(alone) else []
     )
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(SKUS), st.integers(0, 9_500_000)), min_size=1, max_size=6),
+    st.integers(2, 5),
+    st.integers(1, 4) | st.none(),
+)
+def test_sets_are_as_many_as_their_units_make_and_no_more_than_the_limit(
+    bought: list[tuple[str, int]], size: int, most: int | None
+) -> None:
+    document = make.bonus("b", {"points": 7}, per="unit", set_of=size, limits={"per_basket": most})
+    book = make.rulebook(document)
+    basket = [_line(sku, 100, micro) for sku, micro in bought]
+    by_sku = {sku: sum(micro for its, micro in bought if its == sku) for sku, _ in bought}
+    units = sum(micro // 1_000_000 for micro in by_sku.values())
+    sets = units // size if most is None else min(units // size, most)
+    result = outcome(book, make.facts(*basket))
+    assert earned(result) == ({"b": 7 * sets} if sets else {})
+    for effect in result.effects:
+        assert isinstance(effect, Earn)
+        assert (effect.applications, sum(p for _, p in effect.by_line)) == (sets, 7 * sets)

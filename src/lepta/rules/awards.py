@@ -84,9 +84,9 @@ def award(sale: Sale, candidate: Candidate) -> Award | Refusal:
     code = giving.code + 1 if given.limit else giving.code
     uses = consumed(candidate, given) if candidate.gauges else ()
     worth = _worth(sale.programme, given) if campaign.mode == "best" else 0
-    return Award(
-        effect, uses, code, given.applications if giving.per == "unit" else argument, worth
-    )
+    if giving.per == "unit":
+        argument = given.applications * giving.set_of
+    return Award(effect, uses, code, argument, worth)
 
 
 def wished(sale: Sale, candidate: Candidate) -> Sized | Refusal:
@@ -118,7 +118,9 @@ def _by_unit(
     units = measure.units(sale.facts.lines, positions)
     if not units:
         return Refusal(Why.NO_WHOLE_UNIT)
-    count = sum(units.values())
+    count = sum(units.values()) // giving.set_of
+    if not count:
+        return Refusal(Why.NO_WHOLE_SET)
     kind, params = giving.form
     points, money_minor = kind.gives(params, sale.programme, amount, giving.rounding)
     return Grant(count, points * count, money_minor * count), units, sale.gross, count

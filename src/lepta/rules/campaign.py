@@ -91,6 +91,8 @@ class Giving:
     rounding: Rounding
     partial: bool
     """Whether, when a limit runs out, the rest is still given."""
+    set_of: int
+    """Units that count once together where it gives per unit; mostly 1."""
     pending_days: int | None
     """None: the programme's."""
     own_expiry: bool
@@ -287,6 +289,7 @@ def _giving(reading: Reading, effect: Effect) -> Giving:
         gross=effect.base == "gross",
         rounding=reading.document.rounding,
         partial=reading.document.exhausted == "partial",
+        set_of=effect.set_of or 1,
         pending_days=effect.pending_days,
         own_expiry="expire_after" in effect.model_fields_set,
         expire_after=expiry(effect.expire_after),

@@ -140,6 +140,8 @@ def _counting(reading: Reading) -> Iterator[Fault]:
         if any(step.kind.measure is not Measure.COUNT for _, step in steps.descending):
             yield fault("effect.per", f"steps that count amounts cannot be per {per}: use basket")
     effect = reading.document.effect
+    if effect.set_of and per != "unit":
+        yield fault("effect.set_of", 'units make a set where they are counted: write "per": "unit"')
     if effect.welcome and effect.nth_visit:
         reason = "the first sale is on the first visit, so both never hold: keep one of the two"
         yield fault("effect.nth_visit", reason)

@@ -25,7 +25,7 @@ class Earn:
     by_line: tuple[tuple[int, int], ...]
     """(position in `facts.lines`, points) of every line the campaign matched; sums to `points`, zeros included."""
     applications: int
-    """How often it applied: units where it gives per unit, else 1."""
+    """How often it applied: units, or sets of them, where it gives per unit, else 1."""
     pending_days: int
     expire_after: Expiry | None
 

@@ -125,6 +125,12 @@ class Effect(Strict):
     earn: dict[str, Any] | None = None
     give: dict[str, Any] | None = None
     per: Per | None = None
+    set_of: int | None = Field(
+        default=None,
+        ge=2,
+        le=1_000,
+        description="Per unit: so many units together count once, whatever their SKUs.",
+    )
     to: To | None = None
     source: Literal["funders", "shopper-money"] = Field(default="funders", alias="from")
     base: Literal["net", "gross"] = "net"

@@ -79,6 +79,8 @@ class Why(IntEnum):
     CONDITION_FALSE = 70
     CONDITION_UNKNOWN = 71
 
+    NO_WHOLE_SET = 75
+
 
 class Reason(NamedTuple):
     """What is stored: the campaign's number in the rulebook, a `Why`, its argument (0: none)."""
@@ -122,6 +124,7 @@ _PLAIN: dict[int, str] = {
     Why.OTHER_CURRENCY: "another currency than the programme's",
     Why.BELOW_MIN_QUANTITY: "below min_quantity",
     Why.NO_WHOLE_UNIT: "not one whole unit",
+    Why.NO_WHOLE_SET: "not one full set of units",
     Why.NOTHING_TO_GIVE: "too little for anything to give",
     Why.NO_BASE_POINTS: "no base points to multiply",
     Why.NO_CHOICE: "no beneficiary chosen",

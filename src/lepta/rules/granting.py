@@ -20,7 +20,7 @@ class Grant:
     """What a campaign gives: all that it would, or with `limit` what is left of it, perhaps nothing."""
 
     applications: int
-    """Whole units where it gives per unit, else 1."""
+    """Whole units, or sets of them, where it gives per unit, else 1."""
     points: int
     money_minor: int
     limit: int = 0
