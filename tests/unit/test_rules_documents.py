@@ -85,26 +85,6 @@ def test_a_value_equal_to_its_default_is_never_refused(defaults: dict[str, Any])
 @pytest.mark.parametrize(
     ("path", "changes"),
     [
-        ("effect.earn.by_tier", {"effect": {"earn": {"by_tier": {"gold": {"points": 5}}}}}),
-        ("effect.earn.by_tier", {"effect": {"earn": {"by_tier": {}}}}),
-        ("effect.earn.by_tier", {"effect": {"earn": {"points": 5, "by_tier": {}}}}),
-        (
-            "effect.earn.ladder.1.by_tier",
-            {
-                "effect": {
-                    "earn": {
-                        "ladder": [
-                            {"from": 0, "points": 1},
-                            {"from": 5, "by_tier": {"gold": {"points": 5}}},
-                        ]
-                    }
-                }
-            },
-        ),
-        (
-            "effect.earn.ladder.0.by_tier",
-            {"effect": {"earn": {"ladder": [{"from": 0, "by_tier": {}}]}}},
-        ),
         ("kind", {"kind": "coupon"}),
         ("effect.from", {"effect": {"give": {"points": 50}, "from": "shopper-points"}}),
     ],
@@ -142,6 +122,22 @@ def earning(earn: dict[str, Any], **parts: Any) -> dict[str, Any]:
         ("who.segments.any", "shorten it", {**BONUS, "who": {"segments": {"any": [str(n) for n in range(101)]}}}),
         ("who.segments.any", "100,000", {**BONUS, "who": {"segments": {"any": [str(n) for n in range(11)]}}, "what": {"skus": [str(n) for n in range(10_000)]}}),
         ("who.segments.all", "use only any, none", {**BONUS, "who": {"segments": {"all": ["a"]}}}),
+        ("effect.earn.by_tier", "name the tiers", earning({"by_tier": {}})),
+        ("effect.earn.by_tier", "name the tiers", earning({"by_tier": ["gold"]})),
+        ("effect.earn.by_tier", "up to 50", earning({"by_tier": {str(n): {"points": 1} for n in range(51)}})),
+        ("effect.earn", "move points into", earning({"points": 5, "by_tier": {"gold": {"points": 5}}})),
+        ("effect.earn", "{by_tier}", earning({})),
+        ("effect.earn.by_tier.gold", "exactly one of", earning({"by_tier": {"gold": {}}})),
+        ("effect.earn.by_tier.gold", "such as {points: 5}", earning({"by_tier": {"gold": 5}})),
+        ("effect.earn.by_tier.gold.pionts", 'did you mean "points"', earning({"by_tier": {"gold": {"pionts": 5}}})),
+        ("effect.earn.by_tier.gold.by_tier", "unknown field", earning({"by_tier": {"gold": {"by_tier": {"gold": {"points": 5}}}}})),
+        ("effect.earn.by_tier.gold.ladder.1.from", "rise", earning({"by_tier": {"gold": {"ladder": [{"from": 5, "points": 1}, {"from": 5, "points": 2}]}}})),
+        ("effect.earn.by_tier." + "x" * 65, "64 characters", earning({"by_tier": {"x" * 65: {"points": 5}}})),
+        ("effect.earn.by_tier.silver", "leaves this tier out", {**earning({"by_tier": {"gold": {"points": 5}, "silver": {"points": 1}}}), "who": {"tiers": ["gold"]}}),
+        ("effect.earn.ladder.1.by_tier", "unknown field", earning({"ladder": [{"from": 0, "points": 1}, {"from": 5, "by_tier": {"gold": {"points": 5}}}]})),
+        ("effect.give.by_tier", "unknown field", make.donation("d", {"by_tier": {"gold": {"money": 5}}})),
+        ("effect.per", "use one of basket, line, unit", earning({"by_tier": {"gold": {"rate": "0.1"}, "silver": {"points": 5}}}, per="amount")),
+        ("stacking.group", "another group", {**earning({"by_tier": {"gold": {"points": 1}, "silver": {"multiply": "2"}}}), "stacking": {"group": "base"}}),
         ("effect.birthday", "shorten it", {**BONUS, "effect": {"earn": {"points": 5}, "birthday": {"days_before": 183, "days_after": 183}}}),
         ("effect.birthday.days_before", "raise it", {**BONUS, "effect": {"earn": {"points": 5}, "birthday": {"days_before": -1}}}),
         ("effect.birthday.days_after", "lower it", {**BONUS, "effect": {"earn": {"points": 5, "birthday": {"days_after": 366}}}}),

@@ -4,6 +4,7 @@ The control group is a stable part of the members: whoever is in it stays in it,
 to it. Each campaign has its own, so that no member goes without everything.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -20,21 +21,30 @@ class Audience:
     any_segments: frozenset[str]
     no_segments: frozenset[str]
     birthday: Span | None
+    earning_tiers: frozenset[str]
+    """Of a bonus by tier: those that it has something for."""
     holdout_percent: int
 
     def obstacle(self, campaign: str, shopper: Shopper) -> int:
         """A `Why` if the campaign is not for the shopper, else 0. Only whom it is for can be held out."""
-        if self.tiers and shopper.tier not in self.tiers:
-            return Why.OTHER_TIER
-        if self.any_segments and self.any_segments.isdisjoint(shopper.segments):
-            return Why.NOT_IN_SEGMENTS
-        if self.no_segments and not self.no_segments.isdisjoint(shopper.segments):
-            return Why.IN_EXCLUDED_SEGMENT
+        if why := self._of_tier(shopper.tier) or self._of_segments(shopper.segments):
+            return why
         if self.birthday is not None and self.birthday not in shopper.birthdays:
             return Why.NOT_BIRTHDAY
         if self.holdout_percent and percentile(shopper.ref, campaign) < self.holdout_percent:
             return Why.HELD_OUT
         return 0
+
+    def _of_tier(self, tier: str | None) -> int:
+        if self.tiers and tier not in self.tiers:
+            return Why.OTHER_TIER
+        return Why.NOTHING_FOR_TIER if self.earning_tiers and tier not in self.earning_tiers else 0
+
+    def _of_segments(self, segments: Sequence[str]) -> int:
+        if self.any_segments and self.any_segments.isdisjoint(segments):
+            return Why.NOT_IN_SEGMENTS
+        excluded = self.no_segments and not self.no_segments.isdisjoint(segments)
+        return Why.IN_EXCLUDED_SEGMENT if excluded else 0
 
 
 def percentile(ref: str, campaign: str) -> int:

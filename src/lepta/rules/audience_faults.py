@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from lepta.rules.envelope import CampaignDocument
+from lepta.rules.envelope import Reading
 from lepta.rules.refusals import Fault, fault
 
 _MOST_PLACES = 100_000
@@ -12,11 +12,16 @@ _MOST_DAYS = 365
 """Around a birthday, besides itself."""
 
 
-def audience_faults(document: CampaignDocument) -> Iterator[Fault]:
+def audience_faults(reading: Reading) -> Iterator[Fault]:
     """Names that stand twice, segments that are asked for and left out at once, and more than the index takes."""
+    document = reading.document
     who = document.who
     wanted, unwanted = who.segments.any, who.segments.none
     yield from _twice("who.tiers", who.tiers)
+    for tier in reading.tiers:
+        if who.tiers and tier not in who.tiers:
+            reason = '"who.tiers" leaves this tier out: add it there, or take it away here'
+            yield fault(f"effect.earn.by_tier.{tier}", reason)
     yield from _twice("who.segments.any", wanted)
     yield from _twice("who.segments.none", unwanted)
     for n, segment in enumerate(unwanted):

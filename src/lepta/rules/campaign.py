@@ -1,7 +1,7 @@
 """A campaign compiled from one version of its document: what the engine walks over, nothing left to parse."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ from lepta.rules.asks import Asks
 from lepta.rules.audience import Audience
 from lepta.rules.birthday import Span
 from lepta.rules.conditions import Condition
-from lepta.rules.envelope import CampaignDocument, Effect, Reading, What, read
+from lepta.rules.envelope import CampaignDocument, Reading, What, read
 from lepta.rules.envelope import Where as WhereDocument
 from lepta.rules.explanation import Why
 from lepta.rules.facts import Facts, Line, Store
@@ -152,6 +152,9 @@ class Campaign:
     asks_visits: bool
     """Whether it asks there for visits: they are counted from its publication on."""
     giving: Giving
+    """Of a bonus by tier the first tier's."""
+    by_tier: Mapping[str, "Campaign"]
+    """The campaign as each tier has it; empty: the same for all."""
     target: Target
     is_offer: bool
     """Paid with the shopper's own money, if they accept."""
@@ -173,6 +176,12 @@ class Campaign:
 def compile_campaign(document: Mapping[str, Any], programme: str, version: int) -> Campaign:
     """`programme` stands in where the document names none. Raises as `lepta.rules.envelope.read` does."""
     reading = read(document)
+    campaign = _compiled(reading, programme, version)
+    own = {t: replace(campaign, giving=_giving(each)) for t, each in reading.of_tiers().items()}
+    return replace(campaign, by_tier=own) if own else campaign
+
+
+def _compiled(reading: Reading, programme: str, version: int) -> Campaign:
     said = reading.document
     group = said.stacking.group or said.kind
     is_offer = said.effect.source != "funders"
@@ -197,9 +206,10 @@ def compile_campaign(document: Mapping[str, Any], programme: str, version: int) 
         asks_past=occasion is not None or not conditions.OF_PAST.isdisjoint(asked),
         asks_visits=bool(occasion and occasion.nth_visit) or "member.visits" in asked,
         needs_card=_needs_card(reading),
-        audience=_audience(said),
+        audience=_audience(reading),
         asks=_asks(said, asked),
-        giving=_giving(reading, said.effect),
+        giving=_giving(reading),
+        by_tier={},
         target=Target(to.fund, to.choice, to.default) if to else Target(None, (), None),
         is_offer=is_offer,
         match=compile_match(said),
@@ -242,23 +252,25 @@ def _where(where: WhereDocument) -> Where:
 def _needs_card(reading: Reading) -> bool:
     said = reading.document
     of_visits = reading.per == "visit" or occasion_of(said.effect) is not None
-    by_who = said.who.card == "required" or _audience(said) is not None
+    by_who = said.who.card == "required" or _audience(reading) is not None
     return said.kind == "bonus" or of_visits or by_who
 
 
-def _audience(said: CampaignDocument) -> Audience | None:
+def _audience(reading: Reading) -> Audience | None:
+    said = reading.document
     who = said.who
     audience = Audience(
         frozenset(who.tiers),
         frozenset(who.segments.any),
         frozenset(who.segments.none),
         _birthday(said),
+        frozenset(reading.tiers),
         who.holdout_percent,
     )
     return None if audience == _EVERYBODY else audience
 
 
-_EVERYBODY = Audience(frozenset(), frozenset(), frozenset(), None, 0)
+_EVERYBODY = Audience(frozenset(), frozenset(), frozenset(), None, frozenset(), 0)
 
 
 def _birthday(said: CampaignDocument) -> Span | None:
@@ -281,7 +293,8 @@ def _windows(said: CampaignDocument) -> tuple[Window, ...]:
     )
 
 
-def _giving(reading: Reading, effect: Effect) -> Giving:
+def _giving(reading: Reading) -> Giving:
+    effect = reading.document.effect
     return Giving(
         form=reading.form,
         per=reading.per,

@@ -49,15 +49,16 @@ def _faults(reading: Reading, known: Known) -> Iterator[Fault]:
     yield from _programme(document, known)
     yield from _times(document)
     yield from _places(document, known)
-    yield from audience_faults(document)
+    yield from audience_faults(reading)
     yield from _goods(document)
-    yield from _counting(reading)
+    readings = reading.of_tiers().values() or [reading]
+    of_forms = [fault for each in readings for fault in (*_counting(each), *_stacking(each))]
+    yield from (fault for n, fault in enumerate(of_forms) if fault not in of_forms[:n])
     yield from _condition(reading)
     yield from _bonus(reading) if document.kind == "bonus" else _donation(reading, known)
     yield from _funding("funding", document.funding, known)
     yield from _match(reading, known)
     yield from _caps(reading)
-    yield from _stacking(reading)
     for language in document.receipt:
         if language not in LANGUAGES:
             yield fault(f"receipt.{language}", f"receipts are written in {', '.join(LANGUAGES)}")

@@ -24,7 +24,7 @@ from lepta.rules.fields import (
     Reference,
     Strict,
 )
-from lepta.rules.forms import form_of
+from lepta.rules.forms import form_of, forms_by_tier
 from lepta.rules.kind import Form, Per
 from lepta.rules.programme import ExpireAfter
 
@@ -221,11 +221,17 @@ class Reading(NamedTuple):
 
     document: CampaignDocument
     form: Form
+    tiers: Mapping[str, Form]
+    """Of a bonus by tier each tier's form, by name; `form` is the first one's then."""
 
     @property
     def per(self) -> Per:
         """How the effect is counted; the form's own way if the document leaves it open."""
         return self.document.effect.per or self.form.kind.per[0]
+
+    def of_tiers(self) -> "dict[str, Reading]":
+        """The document as each tier reads it; empty where it is the same for all."""
+        return {tier: Reading(self.document, form, {}) for tier, form in self.tiers.items()}
 
 
 _BESIDE_EARN = ("base", "pending_days", "expire_after", "welcome", "birthday", "nth_visit")
@@ -246,7 +252,8 @@ def read(document: Mapping[str, Any]) -> Reading:
     if said is None or (checked.effect.earn is not None and checked.effect.give is not None):
         reason = f'a {checked.kind} has "{key}" and no "{other}": say there what it gives'
         raise InvalidRequest([refusals.fault(f"effect.{key}", reason)])
-    return Reading(checked, form_of(key, said))
+    tiers = forms_by_tier(said) if key == "earn" else {}
+    return Reading(checked, tiers[min(tiers)] if tiers else form_of(key, said), tiers)
 
 
 def _lifted(document: dict[str, Any]) -> dict[str, Any]:

@@ -69,6 +69,7 @@ class Why(IntEnum):
     IN_EXCLUDED_SEGMENT = 44
     HELD_OUT = 45
     NOT_BIRTHDAY = 46
+    NOTHING_FOR_TIER = 47
 
     VISIT_LIMIT = 50
     NOT_FIRST_SALE = 51
@@ -140,6 +141,7 @@ _PLAIN: dict[int, str] = {
     Why.NOT_IN_SEGMENTS: "in none of its segments",
     Why.IN_EXCLUDED_SEGMENT: "in a segment that it leaves out",
     Why.HELD_OUT: "held out: in its control group",
+    Why.NOTHING_FOR_TIER: "nothing for the shopper's tier",
     Why.NOT_BIRTHDAY: "not around the birthday",
     Why.CONDITION_FALSE: "its condition does not hold",
     Why.CONDITION_UNKNOWN: "its condition needs what is not known of the sale",

@@ -85,6 +85,8 @@ def match(rulebook: Rulebook, facts: Facts) -> Matched:
         if positions:
             obstacle = _obstacle(campaign, facts) if same_currency else Why.OTHER_CURRENCY
             uncounted = obstacle or (track.counted is NOTHING and campaign.giving.per != "visit")
+            if campaign.by_tier and not obstacle:
+                campaign = _of_tier(campaign, facts)
             gauges = () if uncounted else _gauges(track, campaign, facts)
             if campaign.asks_past and not obstacle:
                 asks_past = True
@@ -124,6 +126,13 @@ def _obstacle(campaign: Campaign, facts: Facts) -> int:
         return Why.NEEDS_CARD
     audience = campaign.audience
     return 0 if audience is None or shopper is None else audience.obstacle(campaign.id, shopper)
+
+
+def _of_tier(campaign: Campaign, facts: Facts) -> Campaign:
+    """As the shopper's tier has it: one that earns nothing is an obstacle."""
+    assert facts.shopper is not None, campaign.id
+    assert facts.shopper.tier is not None, campaign.id
+    return campaign.by_tier[facts.shopper.tier]
 
 
 def _gauges(track: Track, campaign: Campaign, facts: Facts) -> tuple[Gauge, ...]:
