@@ -56,6 +56,18 @@ async def test_a_put_is_a_new_draft_and_changes_no_rulebook(
     assert running.rulebooks.newest.campaigns == ()
 
 
+async def test_a_condition_is_refused_with_the_column_of_its_fault(office: AsyncClient) -> None:
+    faulty = {**make.BASE, "when": "basket.total >= 1000 && time.weekday in ['sunday']"}
+    answer = await office.put("/v1/campaigns/base", json=faulty)
+    assert (answer.status_code, answer.json()["type"].rsplit("/", 1)[1]) == (422, "invalid-request")
+    [error] = answer.json()["errors"]
+    assert error["path"] == "when"
+    assert error["reason"].startswith("column 38: 'in' does not take (int, list(string))")
+    sound = {**faulty, "when": "basket.total >= 1000 && time.weekday in [6, 7]"}
+    assert (await office.put("/v1/campaigns/base", json=sound)).status_code == 201
+    await publish(office, "base")
+
+
 async def test_publishing_twice_is_publishing_once(office: AsyncClient, db: Database) -> None:
     await office.put("/v1/campaigns/base", json=make.BASE)
     first = await publish(office, "base")

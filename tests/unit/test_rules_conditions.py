@@ -32,7 +32,7 @@ def fires(text: str, sale: Facts | None = None, **known: Any) -> bool:
     return bool(earned(outcome(book, sale or make.facts(), known.pop("counts", None), **known)))
 
 
-def why(text: str, sale: Facts, **parts: Any) -> int:
+def reason_of(text: str, sale: Facts, **parts: Any) -> int:
     book = make.rulebook(when(text, **parts))
     return codes(book, outcome(book, sale))["under"]
 
@@ -74,6 +74,8 @@ BASKET = (
         'store.id.startsWith("nsk-") && store.id.endsWith("7") && store.id.contains("k-0")',
         "store.id.size() == 6 && size(store.id) == 6",
         "basket.total / basket.units == 9065 && basket.total % 10 == 5 && -basket.units + 4 == 1",
+        "-7 / 2 == -3 && -7 % 2 == -1 && 7 / -2 == -3",
+        '"Ж".size() == 1 && "Страна\\u0301" != "Страна" && "a" in ["b", "a"] && !("a" in [])',
         "time.weekday in [6, 7] ? basket.total > 100 : basket.total > 1000000",
         '["nsk-07", "x"].exists(s, s == store.id) && ["n", "s"].all(s, store.id.contains(s))',
         '["nsk-07", "x"].exists_one(s, s == store.id)',
@@ -83,6 +85,16 @@ BASKET = (
 )
 def test_basket_store_and_time_are_what_was_bought_where_and_when(text: str) -> None:
     assert fires(text, make.facts(*BASKET))
+
+
+def test_every_fact_can_be_asked_for() -> None:
+    gold = make.facts(*BASKET, shopper=Shopper("ref-1", "gold", ("students",), 400))
+    for name in conditions.VARIABLES:
+        context = Context(gold, NO_PAST)
+        condition = conditions.compiled(f"{name} == {name}")
+        assert condition.variables == (name,)
+        kept, why = context.kept(condition, (0, 2))
+        assert (tuple(kept), why) == ((0, 2), 0), name
 
 
 def test_a_region_that_the_store_has_not_is_empty() -> None:
@@ -113,7 +125,7 @@ def test_tier_and_segments_are_the_shoppers() -> None:
     assert not fires('member.tier == "silver" || "staff" in member.segments', gold)
     plain = make.facts()
     assert fires('member.tier == "" && member.segments.size() == 0', plain)
-    assert why('member.segments[0] == "students"', plain) == Why.CONDITION_UNKNOWN
+    assert reason_of('member.segments[0] == "students"', plain) == Why.CONDITION_UNKNOWN
 
 
 # --- A sale that is not foreseen ---
@@ -164,7 +176,7 @@ def test_what_holds_without_a_member_holds() -> None:
         make.donation("gift", {"money": 500}, when="basket.total > 0 || member.points > 0")
     )
     assert donated(outcome(book, make.facts(card=False))) == {"gift": 500}
-    assert why("basket.total < 0 && member.points > 0", make.facts()) == Why.CONDITION_FALSE
+    assert reason_of("basket.total < 0 && member.points > 0", make.facts()) == Why.CONDITION_FALSE
 
 
 # --- Of each product ---
@@ -216,10 +228,10 @@ def test_least_quantity_and_amount_are_of_what_it_leaves() -> None:
 
 def test_where_no_product_is_left_the_reason_says_whether_something_was_unknown() -> None:
     sale = make.facts(*MIXED)
-    assert why("line.quantity > 100", sale, per="unit") == Why.CONDITION_FALSE
-    assert why("line.amount / 0 > 1", sale, per="unit") == Why.CONDITION_UNKNOWN
+    assert reason_of("line.quantity > 100", sale, per="unit") == Why.CONDITION_FALSE
+    assert reason_of("line.amount / 0 > 1", sale, per="unit") == Why.CONDITION_UNKNOWN
     # One is unknown and another holds: that is given.
-    assert fired(why("line.amount / (line.quantity - 3) < 0", sale, per="unit"))
+    assert fired(reason_of("line.amount / (line.quantity - 3) < 0", sale, per="unit"))
 
 
 @given(
@@ -380,6 +392,7 @@ def refused(text: str, **parts: Any) -> str:
         ("basket.total", "gives int, not true or false: compare it, as in basket.total >= 100000"),
         ("member.segments", "gives list<string>, not true or false"),
         ("basket.total >", "column 15: cannot be read"),
+        ("'\u2028' == store.id ||\r\n x > 1\n", "line 2, column 2: there is no fact 'x'"),
         ("basket.total > 5;", "column 17: cannot be read"),
         ("member.tier = 'gold'", 'column 13: write "=="'),
         ("", None),

@@ -96,10 +96,9 @@ Bound = cel.Activation
 class Condition:
     """A compiled condition. The same for all campaigns that write the same; compare by identity."""
 
-    __slots__ = ("_expression", "of_lines", "text", "variables")
+    __slots__ = ("_expression", "of_lines", "variables")
 
-    def __init__(self, text: str, variables: tuple[str, ...], expression: cel.Expression) -> None:
-        self.text = text
+    def __init__(self, variables: tuple[str, ...], expression: cel.Expression) -> None:
         self.variables = variables
         """Facts that it asks for, in the order of `VARIABLES`."""
         self.of_lines = any(name.startswith("line.") for name in variables)
@@ -137,7 +136,7 @@ def compiled(text: str) -> Condition:
         raise ValueError(
             f"may take {steps} steps, more than {MOST_STEPS}: look through shorter lists"
         )
-    return Condition(text, tuple(name for name in VARIABLES if name in variables), expression)
+    return Condition(tuple(name for name in VARIABLES if name in variables), expression)
 
 
 @cache
@@ -160,7 +159,7 @@ def _reason(text: str, message: str) -> str:
     unknown, mismatch = _UNKNOWN.match(what), _MISMATCH.match(what)
     if unknown:
         name = unknown[1]
-        column = _begin(text.splitlines()[line - 1], column, name)
+        column = _begin(text.split("\n")[line - 1], column, name)
         return f"{_place(line, column)}: {_unknown(text, name)}"
     if mismatch:
         return f"{_place(line, column)}: {_mismatch(*mismatch.groups())}"
