@@ -237,7 +237,7 @@ async def test_a_faulty_campaign_is_refused_by_its_place(
 
 
 async def test_what_is_not_built_is_refused_by_name(office: AsyncClient) -> None:
-    answer = await office.put("/v1/campaigns/base", json={**make.BASE, "when": "basket.total > 0"})
+    answer = await office.put("/v1/campaigns/base", json={**make.BASE, "kind": "coupon"})
     assert answer.json()["type"] == "/problems/not-supported"
 
 

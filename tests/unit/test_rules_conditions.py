@@ -128,6 +128,13 @@ def test_tier_and_segments_are_the_shoppers() -> None:
     assert reason_of('member.segments[0] == "students"', plain) == Why.CONDITION_UNKNOWN
 
 
+def test_days_since_joining_are_the_shoppers_where_they_are_known() -> None:
+    known = make.facts(shopper=Shopper("ref-1", joined_days=30))
+    assert fires("member.days_since_joining >= 30", known)
+    assert not fires("member.days_since_joining > 30", known)
+    assert reason_of("member.days_since_joining >= 0", make.facts()) == Why.CONDITION_UNKNOWN
+
+
 # --- A sale that is not foreseen ---
 
 
