@@ -8,57 +8,23 @@ them, which is looked into for their shoppers alone. Everything here only finds 
 asked of the campaign itself.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple
 
 from lepta.rules.campaign import Campaign, Where
-from lepta.rules.counted import Counted
 from lepta.rules.explanation import Reason, Why
 from lepta.rules.facts import Facts, Line, Store
+from lepta.rules.shelf import MAX_CLOSED, Day, Shelf, of_day, on_shelf
+from lepta.rules.track import Track
 
-ALWAYS = -(2**62)
 _MAX_HOURS = 16_384
 _MAX_HOURS_OF_SEGMENT = 256
-_MAX_CLOSED = 16
-"""So many campaigns of a place say "not in schedule"; where there are more, none does."""
 CROWDED = 16
 """So many campaigns about one SKU, brand or category are looked at one by one and say why not; of more, only those
 that run in the store about that hour are.
 """
-_ZONES_S = 15 * 3600
-"""No wall clock is further from UTC."""
-
-Version = tuple[int, Campaign | None]
-"""(in force from this second since 1970, the campaign; None: paused)."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Track:
-    """All versions of one campaign."""
-
-    id: str
-    number: int
-    """Its place in the order of first publication."""
-    versions: tuple[Version, ...]
-    """In the order of publication."""
-    newest: Campaign
-    counted: Counted
-    """The newest published limits, for late events too."""
-    ended: bool = False
-    """Whether its last version is its end."""
-
-    def at(self, at_s: int) -> Campaign | None:
-        """The version in force: the newest of those that had begun."""
-        from_s, newest = self.versions[-1]
-        if from_s <= at_s:
-            return newest
-        for from_s, campaign in reversed(self.versions[:-1]):
-            if from_s <= at_s:
-                return campaign
-        return None
 
 
 class Hour(NamedTuple):
@@ -69,14 +35,6 @@ class Hour(NamedTuple):
     """Of campaigns that run there, but in no window of this hour."""
 
 
-class _Shelf(NamedTuple):
-    """What stands under one name has within one hour."""
-
-    open: tuple[Track, ...]
-    closed: tuple[tuple[Track, tuple[Campaign, ...]], ...]
-    """Out of their schedule, with the versions that are; none where there are very many."""
-
-
 Place = tuple[str, str]
 """File and name: `("store", "nsk-07")`, `("everywhere", "")`."""
 
@@ -85,7 +43,7 @@ class Index:
     """The campaigns of one programme. Never changed; a `Draft` makes the next one."""
 
     __slots__ = (
-        "_crowds", "_files", "_has_places", "_hours", "_kept", "_shelves",
+        "_crowds", "_days", "_files", "_has_places", "_hours", "_kept", "_shelves",
         "brand", "category", "segments", "sku",
     )  # fmt: skip
 
@@ -105,7 +63,8 @@ class Index:
         self.brand = files["brand"]
         self.category = files["category"]
         self._crowds: dict[Place, Mapping[Place, tuple[Track, ...]]] = {}
-        self._shelves: dict[tuple[Place, Place, int], _Shelf] = {}
+        self._days: dict[tuple[Place, Place, int], Day] = {}
+        self._shelves: dict[tuple[Place, Place, int], Shelf] = {}
         self._hours: dict[tuple[str, str | None, str, int], Hour] = {}
 
     def touched(self, facts: Facts, goods: Sequence[int]) -> tuple[dict[Track, list[int]], Hour]:
@@ -199,34 +158,24 @@ class Index:
             for track, active in shelf.closed:
                 if any(c.where.holds(store) for c in active):
                     closed[track] = Reason(track.number, Why.NOT_IN_SCHEDULE, 0)
-        said = sorted(closed.values()) if len(closed) <= _MAX_CLOSED else ()
+        said = sorted(closed.values()) if len(closed) <= MAX_CLOSED else ()
         return Hour(tuple(opened), tuple(said))
 
-    def _shelf(self, name: Place, place: Place, tracks: Sequence[Track], at: datetime) -> _Shelf:
+    def _shelf(self, name: Place, place: Place, tracks: Sequence[Track], at: datetime) -> Shelf:
         """What of `tracks` runs about this hour: worked out once for all stores of the place."""
         key = (name, place, at.toordinal() * 24 + at.hour)
         known = self._shelves.get(key)
         if known is None:
             _forget_half(self._shelves, self._kept)
             hour = at.replace(minute=0, second=0, microsecond=0, tzinfo=None)
-            known = self._shelves[key] = _on_shelf(tracks, hour, all_goods=not name[0])
+            midnight = hour.replace(hour=0)
+            day = (name, place, at.toordinal())
+            running = self._days.get(day)
+            if running is None:
+                _forget_half(self._days, self._kept)
+                running = self._days[day] = of_day(tracks, midnight, all_goods=not name[0])
+            known = self._shelves[key] = on_shelf(running, hour, all_goods=not name[0])
         return known
-
-
-def _on_shelf(tracks: Sequence[Track], hour: datetime, *, all_goods: bool) -> _Shelf:
-    opened, closed = [], []
-    day = hour.toordinal()
-    for track in tracks:
-        active = [
-            c
-            for c in _around(track, hour)
-            if c.goods.all_goods is all_goods and c.first_day <= day < c.end_day
-        ]
-        if any(not c.windows or any(w.may_hold(hour) for w in c.windows) for c in active):
-            opened.append(track)
-        elif active and _only_by_place(track):
-            closed.append((track, tuple(active)))
-    return _Shelf(tuple(opened), tuple(closed) if len(closed) <= _MAX_CLOSED else ())
 
 
 def _forget_half(known: dict[Any, Any], kept: int) -> None:
@@ -234,16 +183,6 @@ def _forget_half(known: dict[Any, Any], kept: int) -> None:
     if len(known) >= kept:
         for key in list(islice(known, kept // 2)):
             del known[key]
-
-
-def _around(track: Track, hour: datetime) -> Iterator[Campaign]:
-    """The versions that are in force some time about `hour`, whatever the zone."""
-    middle = round((hour - datetime(1970, 1, 1)) / timedelta(seconds=1))  # noqa: DTZ001 - a wall clock
-    until_s = -ALWAYS
-    for from_s, campaign in reversed(track.versions):
-        if campaign is not None and from_s < middle + _ZONES_S and until_s > middle - _ZONES_S:
-            yield campaign
-        until_s = min(until_s, from_s)
 
 
 def _places_of(store: Store) -> Sequence[Place]:
@@ -260,11 +199,6 @@ def _by_place(bucket: Iterable[Track]) -> Mapping[Place, tuple[Track, ...]]:
         for place in dict.fromkeys(wheres):
             sorted_out.setdefault(place, []).append(track)
     return {place: tuple(tracks) for place, tracks in sorted_out.items()}
-
-
-def _only_by_place(track: Track) -> bool:
-    """Whether no version can be found by a line, too."""
-    return all(c is None or c.goods.all_goods for _, c in track.versions)
 
 
 PLACES = ("store", "region", "retailer", "everywhere")

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
 
 from lepta.rules.campaign import Campaign
-from lepta.rules.index import ALWAYS, Track
 from lepta.rules.rulebook import Rulebook, second
+from lepta.rules.track import ALWAYS, Track
 
 State = Literal["draft", "published", "paused", "ended"]
 

@@ -7,10 +7,10 @@ from lepta.rules.campaign import Campaign, Key
 from lepta.rules.counted import NOTHING
 from lepta.rules.explanation import Reason, Why
 from lepta.rules.facts import Facts
-from lepta.rules.index import Track
 from lepta.rules.limits import Counter, Gauge, Unit, card_counter, card_day_counter
 from lepta.rules.programme import Programme
 from lepta.rules.rulebook import Rulebook, second
+from lepta.rules.track import Track
 from lepta.rules.visits import Visit, once, visit_of
 from lepta.values import value
 

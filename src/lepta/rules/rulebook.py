@@ -16,9 +16,10 @@ from lepta.rules import index
 from lepta.rules.asks import NOTHING, Asks
 from lepta.rules.campaign import Campaign, compile_campaign
 from lepta.rules.counted import counted, refuse_uncounted
-from lepta.rules.index import ALWAYS, Index, Track, Version
+from lepta.rules.index import Index
 from lepta.rules.limits import Counter
 from lepta.rules.programme import Programme, compile_programme
+from lepta.rules.track import ALWAYS, Track, Version
 
 _Programmes = tuple[tuple[int, Programme], ...]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

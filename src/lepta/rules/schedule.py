@@ -45,13 +45,13 @@ class Window:
             for day in self._candidates(today)
         )  # fmt: skip
 
-    def may_hold(self, hour: datetime) -> bool:
-        """Whether the window may be open within the hour that begins at `hour` on the wall clock."""
-        after = hour + timedelta(hours=1)
-        for day in self._candidates(hour.date()):
+    def may_hold(self, since: datetime, hours: int = 1) -> bool:
+        """Whether the window may be open within so many hours from `since` on, all of one day of the wall clock."""
+        after = since + timedelta(hours=hours)
+        for day in self._candidates(since.date()):
             begin = datetime.combine(day, self.at)
             end = begin + timedelta(days=self.days) + self.extra + _CLOCK_CHANGE
-            if begin < after and hour < end and self.rule.falls_on(day):
+            if begin < after and since < end and self.rule.falls_on(day):
                 return True
         return False
 

@@ -7,9 +7,9 @@ from typing import Any
 from lepta.money import Ratio
 from lepta.rules.campaign import Campaign
 from lepta.rules.explanation import Why, fired
-from lepta.rules.index import Track
 from lepta.rules.limits import NO_CAP, Gauge, Unit
 from lepta.rules.programme import Programme
+from lepta.rules.track import Track
 from lepta.simulation.plan import Plan, Span, final
 from lepta.simulation.sift import Settling
 from lepta.simulation.tally import Draft, Figures, Tally
