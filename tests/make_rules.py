@@ -9,7 +9,7 @@ import orjson
 
 from lepta.money import micro
 from lepta.rules import engine
-from lepta.rules.document import Known
+from lepta.rules.document import Known, Place
 from lepta.rules.effects import Donate, Earn
 from lepta.rules.facts import Facts, Gift, Line, Shopper, Store
 from lepta.rules.limits import Counter
@@ -87,7 +87,7 @@ def known(**changes: Any) -> Known:
     values: dict[str, Any] = {
         "parties": PARTIES,
         "programmes": {"club": programme()},
-        "stores": {"nsk-07"},
+        "stores": {"nsk-07": Place("retail-nsk", "siberia", "club")},
         **changes,
     }
     return Known(**values)

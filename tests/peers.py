@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 import make
+import make_rules
 from lepta.ledger import chart
 from lepta.ledger.lots import expiring
 from lepta.money import allocate
@@ -19,13 +20,12 @@ from lepta.processing.events import Checkout
 from lepta.processing.recognition import Refused
 from lepta.processing.sight import prepare, see
 from lepta.processing.verdict import Verdict, judge
-from lepta.rules.document import Known, validate
+from lepta.rules.document import validate
 from lepta.rules.effects import Earn
 from lepta.rules.explanation import because
 from lepta.rules.programme import compile_programme
 from lepta.rules.redemption import spread
 from lepta.rules.rulebook import Change, PublishedCampaign
-from make_rules import PARTIES
 
 FOLDER = Path(__file__).parent / "cases"
 PAGE = Path(__file__).parents[1] / "docs" / "peer-cases.md"
@@ -109,7 +109,7 @@ def _shop(case: Case) -> make.Shop:
     programme, documents = case.get("programme", {}), case.get("campaigns", [])
     club = compile_programme("club", {**make.PROGRAMME, **programme})
     for document in documents:
-        validate(document, Known(PARTIES, {"club": club}, {"nsk-07"}))
+        validate(document, make_rules.known(programmes={"club": club}))
     opening = [_opening(case["balance"])] if "balance" in case else []
     shopper = make.shopper()._replace(**case.get("shopper", {}))
     at = make.state(make.rulebook(*opening, programme=programme), [shopper])

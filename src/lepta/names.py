@@ -117,16 +117,18 @@ def readable(text: str) -> str:
     if len(text) <= MAX_LENGTH and _TIDY.fullmatch(text):
         return text
     if len(text) > 4 * MAX_LENGTH:
-        raise ValueError(f"is longer than {MAX_LENGTH} characters")
+        raise ValueError(f"is longer than {MAX_LENGTH} characters: shorten it")
     if fault := unprintable(text):
         raise ValueError(f"{fault[1]}; leave it out")
     told = tidy(text)
     if not told:
-        raise ValueError("is empty")
+        raise ValueError("is empty: write a text")
     if len(told) > MAX_LENGTH:
-        raise ValueError(f"is longer than {MAX_LENGTH} characters")
+        raise ValueError(f"is longer than {MAX_LENGTH} characters: shorten it")
     if clean(told) != told:
-        raise ValueError(f"has more than {_MAX_MARKS} combining marks on one letter")
+        raise ValueError(
+            f"has more than {_MAX_MARKS} combining marks on one letter: leave some out"
+        )
     return told
 
 
@@ -201,7 +203,7 @@ def _cases(forms: object, language: str) -> str | dict[str, str]:
         return _readable_at(forms, language)
     cases = _members(forms, CASES, language)
     if CASES[0] not in cases:
-        raise ValueError(f"{language}: the {CASES[0]} is missing")
+        raise ValueError(f"{language}: the {CASES[0]} is missing: add it")
     return {case: _readable_at(text, f"{language}.{case}") for case, text in cases.items()}
 
 

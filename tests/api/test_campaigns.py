@@ -47,6 +47,14 @@ async def test_the_documents_of_the_handbook_load_as_they_stand(
     assert (await office.get(path)).json() == document
 
 
+@pytest.mark.parametrize("path", ["/v1/campaigns/base", "/v1/programmes/club"])
+async def test_a_member_that_stands_twice_is_refused(office: AsyncClient, path: str) -> None:
+    body = '{"campaign": "base", "limits": {"per_card": 1, "per_card": 2}}'
+    answer = await office.put(path, content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [{"path": "per_card", "reason": "stands twice: keep one"}]
+
+
 async def test_a_put_is_a_new_draft_and_changes_no_rulebook(
     office: AsyncClient, running: Runtime
 ) -> None:

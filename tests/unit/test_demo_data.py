@@ -10,7 +10,7 @@ import yaml
 from lepta.demo import founding, naming, people, tills
 from lepta.demo.day import Basket, Product, baskets, products
 from lepta.demo.programme import campaigns, setup
-from lepta.rules.document import Known, validate
+from lepta.rules.document import Known, Place, validate
 from lepta.rules.programme import compile_programme
 
 
@@ -96,7 +96,11 @@ def test_the_rules_take_every_campaign_and_the_programme(day: tuple[Basket, ...]
     clubs = {id_: compile_programme(id_, club) for id_, club in whole.programmes.items()}
     regions = {store["region"] for store in whole.stores.values()}
     kinds = {id_: party["kind"] for id_, party in whole.parties.items()}
-    known = Known(kinds, clubs, set(whole.stores), regions)
+    stores = {
+        id_: Place(store["retailer"], store["region"], store.get("programme", *clubs))
+        for id_, store in whole.stores.items()
+    }
+    known = Known(kinds, clubs, stores, regions)
     for id_, campaign in whole.campaigns.items():
         assert validate(campaign, known).campaign == id_
 

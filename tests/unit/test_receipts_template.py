@@ -16,6 +16,7 @@ from lepta.receipts.template import (
     Values,
     compile_template,
 )
+from remedies import names_a_remedy
 
 FOREST = Name.of(
     {
@@ -152,16 +153,16 @@ def test_a_sentence_that_needs_what_the_sale_has_not_is_not_told(
         ("Вам }} балл", 5, "}} closes nothing"),
         ("Вам %} балл", 5, "%} closes nothing"),
         ("Вам {% if points %}", 5, "tags .* are not supported"),
-        ("{{ }}", 4, "a variable is expected here, not '}}'"),
-        ("{{ 'fund' }}", 4, "a variable is expected here"),
+        ("{{ }}", 4, "write a variable here, not '}}'"),
+        ("{{ 'fund' }}", 4, "write a variable here"),
         ("{{ fund.name }}", 8, "unexpected '.'"),
         ("{{- fund }}", 3, "unexpected '-'"),
-        ("{{ fund case: 'dative' }}", 9, "| or }} is expected here, not 'case'"),
-        ("{{ fund | }}", 11, "a filter is expected here"),
-        ("{{ fund | case 'dative' }}", 16, ": or }} is expected here"),
-        ("{{ fund | case: dative }}", 17, "a text in quotes is expected here"),
-        ("{{ fund | case: }}", 17, "a text in quotes is expected here"),
-        ("{{ fund | case: 'dative' | case: 'dative' }}", 26, ", or }} is expected here"),
+        ("{{ fund case: 'dative' }}", 9, "write | or }} here, not 'case'"),
+        ("{{ fund | }}", 11, "write a filter here"),
+        ("{{ fund | case 'dative' }}", 16, "write : or }} here"),
+        ("{{ fund | case: dative }}", 17, "write a text in quotes here"),
+        ("{{ fund | case: }}", 17, "write a text in quotes here"),
+        ("{{ fund | case: 'dative' | case: 'dative' }}", 26, "write , or }} here"),
         ("{{ {{ fund }} }}", 4, "unexpected '{'"),
         ("Вам\u202e балл", 4, r"contains U\+202E"),
         ("Вам \x1b балл", 5, r"contains U\+001B"),
@@ -175,6 +176,7 @@ def test_a_fault_names_its_column_and_reason(text: str, column: int, reason: str
         compile_template(text, "ru")
     assert fault.value.column == column
     assert str(fault.value).startswith(f"column {column}: ")
+    assert names_a_remedy(fault.value.reason)
 
 
 def test_a_bonus_has_no_fund_and_no_money() -> None:

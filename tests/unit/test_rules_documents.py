@@ -11,6 +11,7 @@ from lepta.rules import kinds
 from lepta.rules.document import Known, validate
 from lepta.rules.envelope import read
 from lepta.rules.programme import validate_programme
+from remedies import names_a_remedy
 
 FULL = """
 campaign: hunter-forest
@@ -266,6 +267,7 @@ def test_nonsense_is_refused_with_its_place_and_advice(path: str, advice: str, d
     [first, *_] = [e for e in refusal.value.members["errors"] if e["path"] == path] or [None]
     assert first, refusal.value.members["errors"]
     assert advice in first["reason"]
+    assert names_a_remedy(first["reason"])
 
 
 def test_every_fault_is_reported_at_once() -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from lepta.campaigns.tables import campaign_version, rulebook
 from lepta.db import Tx
 from lepta.parties.tables import programme, store
+from lepta.rules.document import Place
 
 _PUBLISHING = 0x7075626C697368
 
@@ -68,10 +69,12 @@ async def programmes(tx: Tx) -> list[tuple[str, Mapping[str, Any], int]]:
     return [(row.id, row.document, row.revision) for row in await tx.execute(query)]
 
 
-async def places(tx: Tx) -> tuple[frozenset[str], frozenset[str]]:
-    """All ids of stores, and all regions."""
-    rows = (await tx.execute(select(store.c.id, store.c.region))).all()
-    return frozenset(row.id for row in rows), frozenset(row.region for row in rows if row.region)
+async def places(tx: Tx) -> tuple[dict[str, Place], frozenset[str]]:
+    """Where every store is, and all regions."""
+    row = store.c
+    rows = (await tx.execute(select(row.id, row.retailer, row.region, row.programme))).all()
+    stores = {r.id: Place(r.retailer, r.region, r.programme) for r in rows}
+    return stores, frozenset(r.region for r in rows if r.region)
 
 
 async def changes_after(tx: Tx, number: int) -> list[bytes]:

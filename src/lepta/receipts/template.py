@@ -101,7 +101,7 @@ def compile_template(
     Raises `TemplateFault`.
     """
     if len(text) > MAX_LENGTH:
-        raise TemplateFault(MAX_LENGTH + 1, f"longer than {MAX_LENGTH} characters")
+        raise TemplateFault(MAX_LENGTH + 1, f"longer than {MAX_LENGTH} characters: shorten it")
     spoken = language(code)
     literals: list[str] = []
     blanks: list[_Tell] = []
@@ -114,11 +114,11 @@ def compile_template(
         blanks.append(_tell(blank, spoken, allowed))
         at = blank.end
     if len(blanks) > MAX_BLANKS:
-        raise TemplateFault(1, f"more than {MAX_BLANKS} blanks")
+        raise TemplateFault(1, f"more than {MAX_BLANKS} blanks: use fewer")
     literals.append(_literal(text, at, len(text)))
     pattern = tidy("{}".join(literals))
     if not pattern:
-        raise TemplateFault(1, "is empty")
+        raise TemplateFault(1, "is empty: write a sentence, or leave it out")
     return Template(code, text, frozenset(variables), pattern, tuple(blanks))
 
 
@@ -130,7 +130,7 @@ def _literal(text: str, start: int, end: int) -> str:
 
 def _printable(text: str, column: int) -> str:
     if fault := unprintable(text):
-        raise TemplateFault(column + fault[0], fault[1])
+        raise TemplateFault(column + fault[0], f"{fault[1]}: leave it out")
     return text
 
 
@@ -154,7 +154,7 @@ def _read_blank(text: str, opening: re.Match[str]) -> _Blank:
     if opening[0] == "{%":
         raise TemplateFault(column, "tags ({% … %}) are not supported; use {{ … }} only")
     if opening[0] != "{{":
-        raise TemplateFault(column, f"{opening[0]} closes nothing")
+        raise TemplateFault(column, f"{opening[0]} closes nothing: leave it out")
     tokens: list[_Token] = []
     at = opening.end()
     while match := _TOKEN.match(text, at):
@@ -166,13 +166,13 @@ def _read_blank(text: str, opening: re.Match[str]) -> _Blank:
         if token.kind == "other":
             raise TemplateFault(token.column, _unexpected(token))
         tokens.append(token)
-    raise TemplateFault(column, "{{ is not closed by }}")
+    raise TemplateFault(column, "{{ is not closed by }}: close it")
 
 
 def _unexpected(token: _Token) -> str:
     if token.text in "'\"":
-        return f"the {token.text} is not closed"
-    return f"unexpected {token.text!r}"
+        return f"the {token.text} is not closed: close it"
+    return f"unexpected {token.text!r}: leave it out"
 
 
 def _parsed(tokens: list[_Token], end: _Token, at: int) -> _Blank:
@@ -182,7 +182,7 @@ def _parsed(tokens: list[_Token], end: _Token, at: int) -> _Blank:
     def take(kind: str, text: str, wanted: str) -> _Token:
         token = next(rest, end)
         if token.kind != kind or (text and token.text != text):
-            raise TemplateFault(token.column, f"{wanted} is expected here, not {token.text!r}")
+            raise TemplateFault(token.column, f"write {wanted} here, not {token.text!r}")
         return token
 
     variable = take("word", "", "a variable")
@@ -196,6 +196,9 @@ def _parsed(tokens: list[_Token], end: _Token, at: int) -> _Blank:
         text = take("text", "", "a text in quotes")
         arguments.append(tidy(_printable(text.text[1:-1], text.column + 1)))
     return _Blank(variable, name, arguments, at)
+
+
+_FILTERS = {"money": "money", "name": "gender"}
 
 
 def _tell(blank: _Blank, spoken: Language, allowed: Collection[str]) -> _Tell:
@@ -218,7 +221,8 @@ def _tell(blank: _Blank, spoken: Language, allowed: Collection[str]) -> _Tell:
         return _money(blank, spoken)
     if variable == "name" and filter_name in {"", "gender"}:
         return _person(blank)
-    raise _fault(blank.filter, f"{filter_name} does not go with {variable}")
+    fitting = _FILTERS.get(variable, "case" if variable in NAMES else "plural")
+    raise _fault(blank.filter, f"{filter_name} does not go with {variable}: use {fitting}")
 
 
 def _fault(token: _Token | None, reason: str) -> TemplateFault:
@@ -256,7 +260,7 @@ def _count(blank: _Blank, spoken: Language) -> _Tell:
             f"plural takes {len(wanted)} forms in this language ({', '.join(wanted)}), not {len(blank.arguments)}",
         )
     if not all(blank.arguments):
-        raise _fault(blank.filter, "a plural form is empty")
+        raise _fault(blank.filter, "a plural form is empty: fill it in")
     words = dict(zip(wanted, blank.arguments, strict=True))
     words.setdefault(spoken.fraction_category, words[spoken.fraction_form])
 
@@ -276,7 +280,7 @@ def _number(count: tuple[int | None, int], spoken: Language) -> Told:
 
 def _money(blank: _Blank, spoken: Language) -> _Tell:
     if blank.arguments:
-        raise _fault(blank.filter, "money takes no arguments")
+        raise _fault(blank.filter, "money takes no arguments: leave them out")
 
     def tell(values: Values) -> Told:
         minor = values.money_minor

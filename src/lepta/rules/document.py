@@ -3,21 +3,31 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from lepta.errors import InvalidRequest
 from lepta.money import common_weights
-from lepta.names import LANGUAGES
+from lepta.names import LANGUAGES, unprintable
 from lepta.rules import conditions, recurrence, schedule
 from lepta.rules.audience_faults import audience_faults
 from lepta.rules.envelope import CampaignDocument, Cap, Funder, Reading, read
 from lepta.rules.kind import Measure
 from lepta.rules.kinds import donated_points, ladder, round_up
+from lepta.rules.limit_faults import limit_faults
 from lepta.rules.programme import Programme
 from lepta.rules.refusals import Fault, did_you_mean, fault
 
 FUNDS = ("charity", "beneficiary")
+GOODS = ("skus", "categories", "brands")
 FUNDERS = ("retailer", "supplier", "agency")
+
+
+class Place(NamedTuple):
+    """A store: whose it is, and of which programme. Only that one's campaigns fire there."""
+
+    retailer: str
+    region: str | None
+    programme: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +36,7 @@ class Known:
 
     parties: Mapping[str, str] = field(default_factory=dict)
     programmes: Mapping[str, Programme] = field(default_factory=dict)
-    stores: Collection[str] = ()
+    stores: Mapping[str, Place] = field(default_factory=dict)
     regions: Collection[str] = ()
     campaigns: Mapping[str, str] = field(default_factory=dict)
     """Every published campaign's programme, which it keeps where its next version names none."""
@@ -51,8 +61,14 @@ def _faults(reading: Reading, known: Known) -> Iterator[Fault]:
     yield from _places(document, known)
     yield from audience_faults(reading)
     yield from _goods(document)
+    yield from _invisible(document)
     readings = reading.of_tiers().values() or [reading]
-    of_forms = [fault for each in readings for fault in (*_counting(each), *_stacking(each))]
+    programme = _programme_of(document, known)
+    of_forms = [
+        fault
+        for each in readings
+        for fault in (*_counting(each), *_stacking(each), *limit_faults(each, programme))
+    ]
     yield from (fault for n, fault in enumerate(of_forms) if fault not in of_forms[:n])
     yield from _condition(reading)
     yield from _bonus(reading) if document.kind == "bonus" else _donation(reading, known)
@@ -61,7 +77,10 @@ def _faults(reading: Reading, known: Known) -> Iterator[Fault]:
     yield from _caps(reading)
     for language in document.receipt:
         if language not in LANGUAGES:
-            yield fault(f"receipt.{language}", f"receipts are written in {', '.join(LANGUAGES)}")
+            yield fault(
+                f"receipt.{language}",
+                f"receipts have other languages: write one of {', '.join(LANGUAGES)}",
+            )
 
 
 def _programme(document: CampaignDocument, known: Known) -> Iterator[Fault]:
@@ -72,6 +91,13 @@ def _programme(document: CampaignDocument, known: Known) -> Iterator[Fault]:
             yield fault("programme", f"may be left out only if there is exactly one: name {has}")
     elif document.programme not in names:
         yield _unknown("programme", "programme", document.programme, names)
+
+
+def _programme_of(document: CampaignDocument, known: Known) -> Programme | None:
+    """Named, kept from the version before, or the only one; None if it is not known."""
+    only = next(iter(known.programmes)) if len(known.programmes) == 1 else ""
+    name = document.programme or known.campaigns.get(document.campaign, only)
+    return known.programmes.get(name)
 
 
 def _unknown(path: str, what: str, name: str, known: Collection[str]) -> Fault:
@@ -88,6 +114,8 @@ def _times(document: CampaignDocument) -> Iterator[Fault]:
         yield fault("active.until", f'is long past: write a day after "{schedule.FIRST_DAY}"')
         return
     for n, said in enumerate(document.schedule):
+        if said in document.schedule[:n]:
+            yield fault(f"schedule.{n}", "stands twice: keep it once")
         try:
             rule = recurrence.parse(said.rrule, active.starts)
         except ValueError as error:
@@ -110,8 +138,24 @@ def _places(document: CampaignDocument, known: Known) -> Iterator[Fault]:
     for n, retailer in enumerate(where.retailers):
         yield from _party(f"where.retailers.{n}", retailer, ("retailer",), known)
     for n, store in enumerate(where.stores):
-        if store not in known.stores:
+        place = known.stores.get(store)
+        if place is None:
             yield _unknown(f"where.stores.{n}", "store", store, known.stores)
+        elif reason := _elsewhere(place, document, known):
+            yield fault(f"where.stores.{n}", f"{reason}: leave the store out, or correct that")
+
+
+def _elsewhere(place: Place, document: CampaignDocument, known: Known) -> str:
+    """Why the campaign never fires in that store; empty: it does."""
+    where, programme = document.where, _programme_of(document, known)
+    if programme is not None and place.programme != programme.id:
+        return f"is a store of programme {place.programme!r}, not of {programme.id!r}"
+    if where.retailers and place.retailer not in where.retailers:
+        return f'is a store of {place.retailer!r}, which "where.retailers" leaves out'
+    if where.regions and place.region not in where.regions:
+        of = f"lies in {place.region!r}" if place.region else "has no region"
+        return f'{of}, which "where.regions" leaves out'
+    return ""
 
 
 def _party(path: str, party: str, kinds: tuple[str, ...], known: Known) -> Iterator[Fault]:
@@ -125,10 +169,26 @@ def _party(path: str, party: str, kinds: tuple[str, ...], known: Known) -> Itera
 
 def _goods(document: CampaignDocument) -> Iterator[Fault]:
     what = document.what
-    for name in ("skus", "categories", "brands"):
+    for name in GOODS:
         wanted, excluded = getattr(what, name), getattr(what.exclude, name)
         if wanted and set(wanted) <= set(excluded):
-            yield fault(f"what.exclude.{name}", f'excludes all of "what.{name}": nothing is left')
+            yield fault(
+                f"what.exclude.{name}",
+                f'excludes all of "what.{name}", so nothing is left: take one out',
+            )
+
+
+def _invisible(document: CampaignDocument) -> Iterator[Fault]:
+    """Names that no sale can carry, since tills may not send such characters."""
+    what, where, who = document.what, document.where, document.who
+    parts = [("what", what), ("what.exclude", what.exclude)]
+    lists = {f"{path}.{name}": getattr(part, name) for path, part in parts for name in GOODS}
+    lists |= {"where.regions": where.regions, "who.tiers": who.tiers}
+    lists |= {"who.segments.any": who.segments.any, "who.segments.none": who.segments.none}
+    for path, names in lists.items():
+        for n, name in enumerate(names):
+            if seen := unprintable(name):
+                yield fault(f"{path}.{n}", f"{seen[1]}: leave it out")
 
 
 def _counting(reading: Reading) -> Iterator[Fault]:
@@ -179,6 +239,8 @@ def _donation(reading: Reading, known: Known) -> Iterator[Fault]:
     rounds_up, of_shopper = reading.form.kind is round_up.KIND, effect.source == "shopper-money"
     if rounds_up and not of_shopper:
         yield fault("effect.from", 'a round-up is the shopper\'s money: write "shopper-money"')
+    elif rounds_up and effect.base == "gross":
+        yield fault("effect.base", "a round-up is of what is left to pay: leave it out")
     elif of_shopper and reading.form.kind is donated_points.KIND:
         yield fault(
             "effect.give",

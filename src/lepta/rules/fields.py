@@ -39,7 +39,7 @@ def _positive(value: object) -> Ratio:
 def _share(value: object) -> Ratio:
     exact = _decimal(value)
     if exact.numerator > exact.denominator:
-        raise ValueError('a share is at most "1", the whole')
+        raise ValueError('a share is at most "1", the whole: lower it')
     return exact
 
 
@@ -58,7 +58,7 @@ def _factor(value: object) -> Ratio:
 def _multiple(value: object) -> Ratio:
     exact = _positive(value)
     if exact.numerator > 100 * exact.denominator:
-        raise ValueError('at most "100": "1" adds as much again')
+        raise ValueError('at most "100" ("1" adds as much again): lower it')
     return exact
 
 

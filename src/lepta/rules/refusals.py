@@ -101,7 +101,7 @@ def _elsewhere(model: type[BaseModel], name: str) -> str:
     """Where in the document a misplaced field belongs; empty if nowhere."""
     for place, names in _places(model, ""):
         if place and name in names:
-            return f'it belongs to "{place}"'
+            return f'it belongs to "{place}": put it there'
     return ""
 
 

@@ -2,14 +2,14 @@
 
 import asyncpg
 
-from lepta.rules.document import Known
+from lepta.rules.document import Known, Place
 from lepta.rules.rulebook import EMPTY, Rulebook
 from lepta.verification.source import SHARD
 
 READ_SIZE = "SELECT size FROM log_head WHERE shard = $1"
 READ_CHANGES = "SELECT number, change FROM rulebook ORDER BY number"
 READ_PARTIES = "SELECT id, kind FROM party"
-READ_PLACES = "SELECT id, region FROM store"
+READ_PLACES = "SELECT id, retailer, region, programme FROM store"
 READ_RANGE = """
     SELECT leaf, beside FROM event
     WHERE shard = $1 AND log_index >= $2 AND log_index < $3 ORDER BY log_index
@@ -37,9 +37,8 @@ def newest(chain: dict[int, bytes]) -> Rulebook:
 async def known(connection: asyncpg.Connection, rulebook: Rulebook) -> Known:
     """What a document may name."""
     kinds = {row["id"]: row["kind"] for row in await connection.fetch(READ_PARTIES)}
-    places = await connection.fetch(READ_PLACES)
-    stores = frozenset(store for store, _ in places)
-    regions = frozenset(region for _, region in places if region)
+    stores = {store: Place(*place) for store, *place in await connection.fetch(READ_PLACES)}
+    regions = frozenset(place.region for place in stores.values() if place.region)
     return Known(kinds, rulebook.programmes, stores, regions, rulebook.programmes_of_campaigns())
 
 

@@ -1,6 +1,7 @@
 """Programmes and campaigns: saving and publishing."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import orjson
@@ -39,7 +40,17 @@ async def _document(request: Request) -> Mapping[str, Any]:
         raise InvalidRequest([{"path": "", "reason": f"is not JSON: {error}"}]) from error
     if not isinstance(document, dict):
         raise InvalidRequest([{"path": "", "reason": "must be an object"}])
+    json.loads(raw, object_pairs_hook=_once)
     return document
+
+
+def _once(members: Sequence[tuple[str, Any]]) -> None:
+    """A name that stands twice says two things, of which JSON would keep the last."""
+    seen: set[str] = set()
+    for name, _ in members:
+        if name in seen:
+            raise InvalidRequest([{"path": name, "reason": "stands twice: keep one"}])
+        seen.add(name)
 
 
 @router.put(
