@@ -35,7 +35,7 @@ async def test_a_draft_is_tried_on_what_was_sold(office: AsyncClient) -> None:
     said = answer.json()
     [told] = said["campaigns"]
     assert (said["from"], said["to"]) == ("2026-11-01", "2026-11-30")
-    assert said["receipts"] == {"looked_at": 5, "touched": 3}
+    assert said["receipts"] == {"looked_at": 5, "touched": 3, "unknown": 0}
     assert (said["members"], told["points"], told["members"]) == (1, 90, 1)
     assert told["cost"] == 90 * 10
     assert told["products"] == [{"sku": make.HUNTER_SKU, "receipts": 3, "points": 90, "money": 0}]

@@ -1,8 +1,10 @@
 """Back-tests on a real log: the same as booking gives, by however many processes, on one unchanging view."""
 
 import asyncio
+import json
 from collections.abc import Mapping
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -11,9 +13,12 @@ from small_ledger import open_till
 
 import make
 from databases import say
+from lepta.commands import simulating
+from lepta.commands.documents import WrongFile
 from lepta.db import Address
 from lepta.errors import InvalidRequest, NotSupported
 from lepta.rules.rulebook import PublishedCampaign
+from lepta.settings import Settings
 from lepta.simulation import workers
 from lepta.simulation.plan import Span
 from lepta.simulation.simulate import NoReceipts, simulate
@@ -131,3 +136,26 @@ async def test_the_records_of_today_do_not_matter(shop: Address) -> None:
     before = await simulate(shop, [MILK], SPAN)
     await say(shop, "UPDATE card SET status = 'blocked'", "UPDATE member SET tier = 'gold'")
     assert (await simulate(shop, [MILK], SPAN)).document == before.document
+
+
+@pytest.fixture
+def draft(tmp_path: Path) -> Path:
+    file = tmp_path / "milk.yaml"
+    file.write_text(json.dumps(MILK), encoding="utf-8")
+    return file
+
+
+def test_the_command_shows_tables_or_json_and_names_the_file_of_a_fault(
+    shop: Address, draft: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asyncio.run(sell(shop, sales=12))
+    settings = Settings(database_url=shop.url(), data_dir=tmp_path)
+    simulating.run(settings, [draft], DAY, DAY, json=False)
+    shown = capsys.readouterr().out
+    assert "12 receipts, 8 of them touched" in shown
+    assert "hunter-foods" in shown
+    simulating.run(settings, [draft], DAY, DAY, json=True)
+    assert json.loads(capsys.readouterr().out)["campaigns"][0]["money"] == 16 * 500
+    draft.write_text(json.dumps({**MILK, "kind": "gift"}), encoding="utf-8")
+    with pytest.raises(WrongFile, match="line 1: kind: write one of"):
+        simulating.run(settings, [draft], DAY, DAY, json=False)

@@ -64,13 +64,17 @@ def _by_file(refusal: InvalidRequest, written: Sequence[Written]) -> str:
 
 
 def _show(report: Report) -> None:
-    console, document = Console(highlight=False), report.document
+    console, document = Console(highlight=False, soft_wrap=True), report.document
     looked_at, touched = document["receipts"]["looked_at"], document["receipts"]["touched"]
     console.print(
         f"{document['from']} to {document['to']}: {looked_at} receipts, {touched} of them touched, "
         f"{document['members']} members; {report.events} events in {report.seconds:.1f} s "
         f"({report.events / max(report.seconds, 1e-9):.0f}/s)\n"
     )
+    if unknown := document["receipts"]["unknown"]:
+        console.print(
+            f"{unknown} receipts do not say when their member joined or has their birthday; nothing is given there.\n"
+        )
     for campaign in document["campaigns"]:
         for part in _parts(campaign):
             console.print(part)

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from lepta.errors import InvalidRequest
+from lepta.errors import DomainError, InvalidRequest
+from lepta.rules.asks import NOTHING as NOTHING_ASKED
 from lepta.rules.campaign import Campaign, compile_campaign
 from lepta.rules.counted import NOTHING
 from lepta.rules.explanation import Why
@@ -49,6 +50,8 @@ class Plan:
     reach: Reach
     visits: frozenset[str]
     """Programmes whose visits matter: every receipt is decided again, since each may belong to one."""
+    known_from: int
+    """Number of the rulebook from which on receipts say what the drafts ask about members."""
     follows: bool
     """Whether rivals have limits, or visits matter: what was counted is followed from the log's first event on, and
     every receipt that rivals touch is decided again.
@@ -92,8 +95,45 @@ def plan(
         _history(changes, drafts, compiled, rivals),
         reach,
         frozenset(c.programme for c in own if visits),
+        _known_from(own, newest, changes),
         follows or visits,
     )
+
+
+class NotRecorded(DomainError):
+    """Receipts do not say what the campaign asks about members.
+
+    How long somebody has been a member, and whether a day was near their birthday, is recorded with sales only from the
+    publication of the first campaign that asks for it. Publish the campaign without trying it, or try it with
+    another condition.
+    """
+
+    code = "not-recorded"
+
+    def __init__(self, campaigns: Sequence[str]) -> None:
+        super().__init__(
+            f"{', '.join(campaigns)}: receipts do not say when people joined or had their birthday, as no published "
+            "campaign of the programme has asked for the same. Publish it without trying it, or leave that out."
+        )
+
+
+def _known_from(drafts: Iterable[Campaign], newest: Rulebook, changes: Mapping[int, bytes]) -> int:
+    """Raises `NotRecorded` where no rulebook so far asks for all that drafts ask."""
+    wanted = [c for c in drafts if c.asks != NOTHING_ASKED]
+    if not wanted:
+        return 0
+    unknown = [c.id for c in wanted if not _asked(newest, c)]
+    if unknown:
+        raise NotRecorded(unknown)
+    rulebook = EMPTY
+    while not all(_asked(rulebook, c) for c in wanted):
+        rulebook = rulebook.extended(changes[rulebook.number + 1])
+    return rulebook.number
+
+
+def _asked(rulebook: Rulebook, campaign: Campaign) -> bool:
+    asked = rulebook.asks(campaign.programme)
+    return asked.and_of(campaign.asks) == asked
 
 
 def _versions(newest: Rulebook, campaign: str) -> list[Campaign]:

@@ -1,7 +1,10 @@
 """What a back-test reads, in one unchanging view: the office's records, the chain of rulebooks, the log."""
 
+from datetime import datetime
+
 import asyncpg
 
+from lepta.processing.leaf import Leaf
 from lepta.rules.document import Known, Place
 from lepta.rules.rulebook import EMPTY, Rulebook
 from lepta.verification.source import SHARD
@@ -10,6 +13,7 @@ READ_SIZE = "SELECT size FROM log_head WHERE shard = $1"
 READ_CHANGES = "SELECT number, change FROM rulebook ORDER BY number"
 READ_PARTIES = "SELECT id, kind FROM party"
 READ_PLACES = "SELECT id, retailer, region, programme FROM store"
+READ_LEAF = "SELECT leaf FROM event WHERE shard = $1 AND log_index = $2"
 READ_RANGE = """
     SELECT leaf, beside FROM event
     WHERE shard = $1 AND log_index >= $2 AND log_index < $3 ORDER BY log_index
@@ -45,3 +49,19 @@ async def known(connection: asyncpg.Connection, rulebook: Rulebook) -> Known:
 async def rows(connection: asyncpg.Connection, start: int, stop: int) -> list[asyncpg.Record]:
     """(leaf, beside) of a range of the log."""
     return await connection.fetch(READ_RANGE, SHARD, start, stop)
+
+
+async def first_since(connection: asyncpg.Connection, moment: datetime, size: int) -> int:
+    """The first event received at `moment` or later; `size` if there is none.
+
+    Events stand in the order in which they were received, but for the differences of the services' clocks.
+    """
+    low, high = 0, size
+    while low < high:
+        middle = (low + high) // 2
+        leaf = await connection.fetchval(READ_LEAF, SHARD, middle)
+        if Leaf(leaf).received_at < moment:
+            low = middle + 1
+        else:
+            high = middle
+    return low

@@ -50,7 +50,9 @@ def report(plan: Plan, settled: Settling, *, events: int, seconds: float) -> Rep
     document = {
         "from": plan.span.first.isoformat(),
         "to": plan.span.last.isoformat(),
-        "receipts": {"looked_at": tally.looked_at.total(), "touched": tally.touched},
+        "receipts": {
+            "looked_at": tally.looked_at.total(), "touched": tally.touched, "unknown": tally.unknown,
+        },
         "members": len(tally.members),
         "campaigns": campaigns,
         "days": list(_days(tally)),

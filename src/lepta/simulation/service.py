@@ -14,13 +14,13 @@ import orjson
 
 from lepta.db import Address
 from lepta.errors import DomainError, InvalidRequest, Kind, NotSupported
-from lepta.simulation.plan import Document, Span
+from lepta.simulation.plan import Document, NotRecorded, Span
 from lepta.simulation.simulate import NoReceipts
 
 _LINE_LIMIT = 1 << 26
 """Bytes of the longest report."""
 _REFUSALS: dict[str, type[DomainError]] = {
-    error.code: error for error in (InvalidRequest, NotSupported, NoReceipts)
+    error.code: error for error in (InvalidRequest, NotSupported, NoReceipts, NotRecorded)
 }
 
 

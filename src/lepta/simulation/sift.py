@@ -80,7 +80,10 @@ class Sieve:
             sifted.steps.append(Step(b"", b"", None, tuple(used)))
 
     def _judge(self, sifted: Sifted, leaf: bytes, content: bytes) -> None:
-        judged = self.judge.judge(Leaf(leaf, content), {})
+        read = Leaf(leaf, content)
+        if read.rulebook < self.plan.known_from and "member" in read.document:
+            sifted.tally.unknown += 1
+        judged = self.judge.judge(read, {})
         if judged.asked or judged.consumed:
             sifted.steps.append(Step(leaf, content, judged, ()))
         else:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lepta.campaigns.compile import check_campaign
@@ -18,6 +19,8 @@ from lepta.simulation.workers import NAME, POOL_FROM, in_order, processors
 from lepta.verification.source import view
 from lepta.verification.workers import uncollected
 
+EARLY = timedelta(days=7)
+"""A receipt that came in so much before its own business day is not looked for: no clock is that wrong for long."""
 Progress = Callable[[int, int], None]
 """Called with (events done, events in all) as the work goes on."""
 
@@ -79,15 +82,19 @@ async def simulate(
         rulebook = queries.newest(changes)
         drafts = checked(documents, await queries.known(connection, rulebook))
         made = plan(span, drafts, rulebook, changes)
+        # What counted before the span is followed from the first event on.
+        since = datetime.combine(span.first, datetime.min.time(), UTC) - EARLY
+        start = 0 if made.follows else await queries.first_since(connection, since, size)
+        events = range(start, size)
         if processes is None:
-            processes = processors() if size >= POOL_FROM else 1
+            processes = processors() if len(events) >= POOL_FROM else 1
         settling, done = Settling(Judge.of(made)), 0
         with uncollected():
-            async for sifted in in_order(connection, address, made, size, processes):
+            async for sifted in in_order(connection, address, made, events, processes):
                 settling.take(sifted)
                 done += sifted.events
                 if progress:
-                    progress(done, size)
+                    progress(done, len(events))
     if not settling.tally.looked_at:
         raise NoReceipts(span)
     return report(made, settling, events=done, seconds=time.monotonic() - started)

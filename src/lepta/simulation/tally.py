@@ -97,6 +97,8 @@ class Tally:
     looked_at: Counter[str] = field(default_factory=Counter)
     """Receipts of the span by business day, touched or not."""
     touched: int = 0
+    unknown: int = 0
+    """Receipts of members that do not say all that drafts ask about them."""
     members: set[int] = field(default_factory=set)
     drafts: dict[str, Draft] = field(default_factory=dict)
     now: Table = field(default_factory=dict)
@@ -132,6 +134,7 @@ class Tally:
         """Take in another part of the log."""
         self.looked_at += other.looked_at
         self.touched += other.touched
+        self.unknown += other.unknown
         self.members |= other.members
         for name, draft in other.drafts.items():
             self.of(name).merge(draft)

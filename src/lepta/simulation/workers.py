@@ -27,12 +27,13 @@ _AHEAD = 2
 
 
 async def in_order(
-    connection: asyncpg.Connection, address: Address, plan: Plan, size: int, processes: int
+    connection: asyncpg.Connection, address: Address, plan: Plan, events: range, processes: int
 ) -> AsyncIterator[Sifted]:
-    """All ranges of the log, sifted, by so many `processes`; 1: none but us."""
+    """All of these events in ranges, sifted, by so many `processes`; 1: none but us."""
+    starts = range(events.start, events.stop, RANGE)
     if processes <= 1:
         sieve = Sieve.of(plan)
-        for start in range(0, size, RANGE):
+        for start in starts:
             yield sieve.sift(await queries.rows(connection, start, start + RANGE))
         return
     snapshot = await connection.fetchval("SELECT pg_export_snapshot()")
@@ -42,7 +43,7 @@ async def in_order(
     loop = asyncio.get_running_loop()
     waiting: deque[asyncio.Future[Sifted]] = deque()
     try:
-        for start in range(0, size, RANGE):
+        for start in starts:
             waiting.append(loop.run_in_executor(pool, _sift, start, start + RANGE))
             if len(waiting) >= _AHEAD * processes:
                 yield await waiting.popleft()

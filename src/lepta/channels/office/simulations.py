@@ -17,7 +17,7 @@ from lepta.http.deps import runtime
 from lepta.http.fields import Day
 from lepta.http.problems import TooLarge, UnsupportedMediaType, documented
 from lepta.rules.envelope import CampaignDocument
-from lepta.simulation.plan import read_span
+from lepta.simulation.plan import NotRecorded, read_span
 from lepta.simulation.service import SimulationBusy, SimulationTooLong
 from lepta.simulation.simulate import NoReceipts
 
@@ -57,6 +57,10 @@ class ReceiptsTried(BaseModel):
 
     looked_at: int
     touched: int
+    unknown: int = Field(
+        description="Receipts of members that were recorded before anybody asked when they joined or have their "
+        "birthday, though these campaigns do: they give nothing there."
+    )
 
 
 class FunderFigures(BaseModel):
@@ -105,7 +109,7 @@ class OfferFigures(BaseModel):
 class LimitFigures(BaseModel):
     """A limit that all shoppers share."""
 
-    limit: Literal["units", "budget", "funder"]
+    limit: Literal["units", "budget", "funder", "match"]
     party: str | None = Field(description="Of a funder's own budget.")
     of: Literal["applications", "points", "money"]
     cap: int
@@ -179,7 +183,7 @@ class SimulationAnswer(BaseModel):
     response_model=None,
     responses={
         **documented(
-            *GUARDED, NotSupported, NoReceipts, SimulationBusy, SimulationTooLong, TooLarge, UnsupportedMediaType
+            *GUARDED, NotSupported, NoReceipts, NotRecorded, SimulationBusy, SimulationTooLong, TooLarge, UnsupportedMediaType
         ),
         **answers(SimulationAnswer, s200="What they would have given."),
     },
