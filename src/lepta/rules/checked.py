@@ -9,9 +9,8 @@ from typing import NamedTuple
 
 _CHECKED, _TREE = 2, 4
 _CONSTANT, _NAME, _CALL, _LIST, _LOOP = 3, 4, 6, 7, 9
-_FUNCTION = 2
-_ITS_LISTS = frozenset({"_+_", "_?_:_"})
-"""Calls that give a list made of those they take."""
+_FUNCTION, _CHOICE = 2, b"_?_:_"
+"""The only call that may give a list: one of those it takes."""
 
 
 class Unbounded(ValueError):
@@ -76,9 +75,9 @@ class _Reading:
 
     def _call(self, call: bytes) -> _Size:
         parts = [self.size(value) for n, value in _fields(call) if n != _FUNCTION]
-        lengths = [part.length for part in parts if part.length is not None]
-        gives_list = lengths and _one(call, _FUNCTION).decode() in _ITS_LISTS
-        return _Size(1 + sum(part.steps for part in parts), sum(lengths) if gives_list else None)
+        chooses = _one(call, _FUNCTION) == _CHOICE
+        lengths = [part.length for part in parts if chooses and part.length is not None]
+        return _Size(1 + sum(part.steps for part in parts), max(lengths, default=None))
 
     def _list(self, elements: bytes) -> _Size:
         parts = [self.size(value) for n, value in _fields(elements) if n == 1]
@@ -87,11 +86,14 @@ class _Reading:
         return _Size(1 + sum(part.steps for part in parts), len(parts))
 
     def _loop(self, loop: bytes) -> _Size:
-        """A comprehension: its range is walked through, and for each element there is a condition and a step."""
+        """A comprehension: its range is walked through, and for each element there is a condition and a step.
+
+        It gives a yes or no: no function is allowed that gives a list.
+        """
         over, start, condition, step, result = (self.size(_one(loop, n)) for n in (2, 4, 5, 6, 7))
         times = over.length or 0
         steps = over.steps + start.steps + times * (condition.steps + step.steps) + result.steps
-        return _Size(steps, None if start.length is None else times)
+        return _Size(steps, None)
 
 
 def _one(message: bytes, number: int) -> bytes:
