@@ -61,7 +61,8 @@ TABLES = (
     )
     """,
     "CREATE INDEX product_changed ON product (changed)",
-    # `ref` is all that the ledger knows of a member: random, made once, never the office's id.
+    # `ref` is all that the ledger knows of a member: random, made once, never the office's id. Tier and segments hold
+    # from `since` on; null: always.
     """
     CREATE TABLE member (
         id text PRIMARY KEY,
@@ -75,8 +76,19 @@ TABLES = (
         birthday date,
         segments text[] NOT NULL DEFAULT '{}',
         tier text,
+        since timestamptz,
         joined_on date NOT NULL DEFAULT CURRENT_DATE,
         revision bigint NOT NULL DEFAULT 1
+    )
+    """,
+    # What they were before, for sales that come in late.
+    """
+    CREATE TABLE member_history (
+        member text NOT NULL REFERENCES member ON DELETE CASCADE,
+        until timestamptz NOT NULL,
+        tier text,
+        segments text[] NOT NULL,
+        PRIMARY KEY (member, until)
     )
     """,
     """
@@ -139,8 +151,8 @@ MEMBERSHIP = """
 GRANTS = (
     "GRANT USAGE ON SCHEMA public TO lepta_service",
     """
-    GRANT SELECT, INSERT, UPDATE, DELETE ON party, programme, store, product, member, card,
-        campaign_version, api_key TO lepta_service
+    GRANT SELECT, INSERT, UPDATE, DELETE ON party, programme, store, product, member, member_history,
+        card, campaign_version, api_key TO lepta_service
     """,
     "GRANT SELECT, UPDATE ON office_version TO lepta_service",
     "GRANT SELECT ON schema_version TO lepta_service",

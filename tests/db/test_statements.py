@@ -57,6 +57,7 @@ async def test_a_batch_of_a_hundred_takes_no_more_statements_than_one_of_two(
 KEYS = {
     "READ_EVENTS": ("log_index = k.log_index",),
     "READ_SHOPPERS": ("card = k.card", "id = card.member"),
+    "READ_FORMER": ("card = k.card", "member = card.member", "until > k.moment"),
     "READ_LEDGER": (
         "scope = k.scope",
         "key = k.key",

@@ -65,12 +65,14 @@ async def _put(tx: Tx, records: Sequence[Member], expected: Expected) -> list[St
 
 async def _put_member(tx: Tx, record: Member, expected: Expected) -> Stored:
     old = await lock(tx, member, record.id, expected)
-    today = datetime.now(UTC).date()
-    kept = sql.Kept(new_ref(), today) if old is None else await sql.kept(tx, record.id)
-    record = replace(record, joined_on=record.joined_on or kept.joined_on)
+    before = None if old is None else await sql.kept(tx, record.id)
+    joined_on = before.joined_on if before else datetime.now(UTC).date()
+    record = replace(record, joined_on=record.joined_on or joined_on)
     values = asdict(record)
     del values["cards"]
-    values |= {"segments": list(record.segments), "ref": kept.ref}
+    values |= {"segments": list(record.segments), "ref": before.ref if before else new_ref()}
+    if before and (before.tier, before.segments) != (record.tier, values["segments"]):
+        values["since"] = await sql.remember(tx, record.id, before)
     return Stored(record, await write(tx, member, values, old))
 
 

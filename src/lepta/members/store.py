@@ -1,7 +1,7 @@
 """SQL of members and cards."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -9,7 +9,7 @@ from sqlalchemy import Integer, Text, any_, cast, delete, func, select
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from lepta.db import Tx
-from lepta.members.tables import Card, Member, card, member
+from lepta.members.tables import Card, Member, card, history, member
 
 _CARDS = 0x63617264
 _TURNS = 1024
@@ -38,16 +38,36 @@ async def find(tx: Tx, member_id: str) -> tuple[Member, int] | None:
 
 
 class Kept(NamedTuple):
-    """What a replacement leaves as it is."""
+    """What a replacement leaves as it is, and what it has to remember."""
 
     ref: str
     joined_on: date
+    tier: str | None
+    segments: list[str]
+    since: datetime | None
+    """From when on tier and segments hold; None: always."""
+    now: datetime
+    """By the database's clock: members of all processes get their times from it."""
 
 
 async def kept(tx: Tx, member_id: str) -> Kept:
-    """Of a member who is stored."""
-    columns = select(member.c.ref, member.c.joined_on)
-    return Kept(*(await tx.execute(columns.where(member.c.id == member_id))).one())
+    """Of a member who is stored, and whose row is locked."""
+    row = member.c
+    columns = select(
+        row.ref, row.joined_on, row.tier, row.segments, row.since, func.clock_timestamp()
+    )
+    return Kept(*(await tx.execute(columns.where(row.id == member_id))).one())
+
+
+async def remember(tx: Tx, member_id: str, before: Kept) -> datetime:
+    """Put tier and segments as they were into the history; returns until when they held, so the new ones from then on.
+
+    A clock that was set back makes them hold for no time at all: there is no gap, and no overlap.
+    """
+    until = before.now if before.since is None else max(before.now, before.since)
+    row = {"member": member_id, "until": until, "tier": before.tier, "segments": before.segments}
+    await tx.execute(insert(history).values(row).on_conflict_do_nothing())
+    return until
 
 
 async def replace_cards(tx: Tx, wanted: Mapping[str, Sequence[Card]]) -> str | None:

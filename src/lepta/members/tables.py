@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date
 
-from sqlalchemy import BigInteger, Column, Date, MetaData, SmallInteger, Table, Text
+from sqlalchemy import BigInteger, Column, Date, DateTime, MetaData, SmallInteger, Table, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 _metadata = MetaData()
@@ -22,8 +22,18 @@ member = Table(
     Column("birthday", Date),
     Column("segments", ARRAY(Text), nullable=False),
     Column("tier", Text),
+    Column("since", DateTime(timezone=True)),
     Column("joined_on", Date),
     Column("revision", BigInteger, nullable=False),
+)
+
+history = Table(
+    "member_history",
+    _metadata,
+    Column("member", Text, primary_key=True),
+    Column("until", DateTime(timezone=True), primary_key=True),
+    Column("tier", Text),
+    Column("segments", ARRAY(Text), nullable=False),
 )
 
 card = Table(

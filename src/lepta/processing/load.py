@@ -1,8 +1,8 @@
 """SQL of a batch, first half: take the head's lock and read what the batch is decided on."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -15,7 +15,7 @@ from lepta.processing import sql
 from lepta.processing.directory import Versions
 from lepta.processing.leaf import Recorded
 from lepta.processing.sight import Prepared
-from lepta.processing.state import Claim, ShopperRecord
+from lepta.processing.state import Claim, Former, ShopperRecord
 from lepta.processing.verdict import EXPIRING_WITHIN
 
 Connection = asyncpg.Connection
@@ -111,6 +111,17 @@ async def read_shoppers(connection: Connection, cards: Collection[str]) -> dict[
         card: ShopperRecord(card, status, ref, tier, tuple(segments), *others)
         for card, status, ref, tier, segments, *others in rows
     }
+
+
+async def read_former(
+    connection: Connection, moments: Mapping[str, datetime]
+) -> dict[str, tuple[Former, ...]]:
+    """What the tiers and segments of these cards' members were, from a moment on."""
+    former: dict[str, list[Former]] = {}
+    rows = await connection.fetch(sql.READ_FORMER, list(moments), list(moments.values()))
+    for card, until, tier, segments in rows:
+        former.setdefault(card, []).append(Former(until, tier, tuple(segments)))
+    return {card: tuple(sorted(found)) for card, found in former.items()}
 
 
 class Ledger(NamedTuple):

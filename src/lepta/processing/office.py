@@ -5,6 +5,7 @@ Nothing of it needs the ledger, so nothing of it needs the head's lock.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
 import asyncpg
@@ -58,6 +59,11 @@ class Office:
         """Who shows these sales' cards. From then on their products are in the directory, too."""
         cards = {sale.card for sale in sales if sale.card}
         shoppers = await load.read_shoppers(connection, cards)
+        if late := _late(sales, shoppers):
+            former = await load.read_former(connection, late)
+            shoppers |= {
+                card: shoppers[card]._replace(former=then) for card, then in former.items()
+            }
         await self.directory.fetch(connection, sales)
         return shoppers
 
@@ -71,3 +77,14 @@ class Office:
         except DomainError as error:
             prepared = Refused(error)
         return LaidOut(self.basis, shopper, prepared)
+
+
+def _late(sales: Sequence[Checkout], shoppers: Mapping[str, ShopperRecord]) -> dict[str, datetime]:
+    """Of cards whose member has got another tier or other segments since a sale took place: when the first did."""
+    late: dict[str, datetime] = {}
+    for sale in sales:
+        shopper = shoppers.get(sale.card) if sale.card else None
+        if shopper is None or shopper.since is None or shopper.since <= sale.occurred_at:
+            continue
+        late[shopper.card] = min(sale.occurred_at, late.get(shopper.card, sale.occurred_at))
+    return late

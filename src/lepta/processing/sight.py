@@ -68,7 +68,8 @@ def _member(event: Checkout, store: StoreSeen, shopper: ShopperRecord, asks: Ask
     if asks.joining and joined_on is not None:
         # A member may be entered after a sale that comes in late.
         joined_days = max((event.key.business_day - joined_on).days, 0)
-    return MemberSeen(shopper.ref, shopper.tier, shopper.segments, joined_days, birthdays)
+    tier, segments = shopper.standing_at(event.occurred_at)
+    return MemberSeen(shopper.ref, tier, segments, joined_days, birthdays)
 
 
 def prepare(event: Checkout, seen: Seen, rulebook: Rulebook) -> Prepared:

@@ -21,13 +21,24 @@ READ_EVENTS = """
     ) e
 """
 READ_SHOPPERS = """
-    SELECT k.card, c.status, m.ref, m.tier, m.segments, m.first_name, m.gender, m.language, m.birthday, m.joined_on
+    SELECT k.card, c.status, m.ref, m.tier, m.segments, m.first_name, m.gender, m.language, m.birthday, m.joined_on,
+        m.since
     FROM unnest($1::text[]) AS k (card)
     CROSS JOIN LATERAL (SELECT status, member FROM card WHERE card = k.card OFFSET 0) c
     CROSS JOIN LATERAL (
-        SELECT ref, tier, segments, first_name, gender, language, birthday, joined_on
+        SELECT ref, tier, segments, first_name, gender, language, birthday, joined_on, since
         FROM member WHERE id = c.member OFFSET 0
     ) m
+"""
+# What tiers and segments were from a moment on, the earliest first: asked for where a sale comes in that late.
+READ_FORMER = """
+    SELECT k.card, h.until, h.tier, h.segments
+    FROM unnest($1::text[], $2::timestamptz[]) AS k (card, moment)
+    CROSS JOIN LATERAL (SELECT member FROM card WHERE card = k.card OFFSET 0) c
+    CROSS JOIN LATERAL (
+        SELECT until, tier, segments FROM member_history
+        WHERE member = c.member AND until > k.moment ORDER BY until OFFSET 0
+    ) h
 """
 # All that may only be read under the head's lock, in one row: names that are taken, and by what; members' accounts with
 # their balances and the open lots that matter; what has been used of limits; accounts of parties and assets that other

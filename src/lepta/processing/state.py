@@ -1,7 +1,7 @@
 """What events are decided on: records of the office, claims, the ledger's working copy. Pure values."""
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any, NamedTuple, Protocol
@@ -125,6 +125,14 @@ def _product_seen(categories: tuple[str, ...], brand: str | None) -> ProductSeen
     return ProductSeen(categories, brand) if categories or brand else None
 
 
+class Former(NamedTuple):
+    """What a member's tier and segments were, until a moment."""
+
+    until: datetime
+    tier: str | None
+    segments: tuple[str, ...]
+
+
 class ShopperRecord(NamedTuple):
     """The member behind a card, as of now. Only `ref`, `tier` and `segments` may enter the ledger."""
 
@@ -138,6 +146,18 @@ class ShopperRecord(NamedTuple):
     language: str | None
     birthday: date | None = None
     joined_on: date | None = None
+    since: datetime | None = None
+    """From when on tier and segments hold; None: always."""
+    former: tuple[Former, ...] = ()
+    """What they were before, the earliest first, as far as somebody asks."""
+
+    def standing_at(self, moment: datetime) -> tuple[str | None, tuple[str, ...]]:
+        """Tier and segments then."""
+        if self.since is not None and moment < self.since:
+            for until, tier, segments in self.former:
+                if moment < until:
+                    return tier, segments
+        return self.tier, self.segments
 
 
 class Records(Protocol):
