@@ -16,7 +16,7 @@ from lepta.processing.decide import Accepted
 from lepta.processing.events import Checkout
 from lepta.processing.outcome import Outcome
 from lepta.rules.campaign import Campaign, compile_campaign
-from lepta.rules.rulebook import EMPTY, Change, PublishedCampaign, Rulebook
+from lepta.rules.rulebook import EMPTY, Change, Ended, Item, Paused, PublishedCampaign, Rulebook
 from lepta.simulation.judge import Judge
 from lepta.simulation.plan import NotRecorded, Plan, Span, plan
 from lepta.simulation.reach import Reach, place
@@ -63,7 +63,11 @@ class Log:
 
     def __init__(self, *published: Document) -> None:
         self.changes = {1: make.change(SEED, *published)}
-        shoppers = [make.shopper(card, ref=f"m-{card}") for card in (*CARDS, NEW)]
+        tiers = ("silver", "gold", None, "gold")
+        shoppers = [
+            make.shopper(card, ref=f"m-{card}")._replace(tier=tier)
+            for card, tier in zip((*CARDS, NEW), tiers, strict=True)
+        ]
         self.shop = make.state(EMPTY.extended(self.changes[1]), shoppers)
         self.rows: list[tuple[bytes, bytes]] = []
         self.outcomes: list[Outcome] = []
@@ -77,7 +81,9 @@ class Log:
         return made
 
     def publish(self, *documents: Document) -> None:
-        items = tuple(PublishedCampaign(d["campaign"], 1, None, d) for d in documents)
+        self.change(*(PublishedCampaign(d["campaign"], 1, None, d) for d in documents))
+
+    def change(self, *items: Item) -> None:
         change = Change(items).canonical()
         self.changes[len(self.changes) + 1] = change
         self.shop.rulebook = self.shop.rulebook.extended(change)
@@ -168,7 +174,7 @@ def documents(draw: st.DrawFn, campaign: str) -> Document:
     limit: dict[str, Any] = dict(draw(limits))
     sort = draw(
         st.sampled_from(
-            ["points", "rate", "multiply", "units", "money", "share", "welcome", "visits"]
+            ["points", "rate", "multiply", "units", "money", "share", "welcome", "visits", "tiers"]
         )
     )
     per_unit = sort in {"units", "money"}
@@ -189,9 +195,11 @@ def documents(draw: st.DrawFn, campaign: str) -> Document:
         return bonus(campaign, {"points": draw(st.integers(1, 50))}, per=per, **common)
     if sort == "rate":
         return bonus(campaign, {"rate": "0.05"}, per="amount", **common)
-    if sort == "multiply":
+    if sort in {"multiply", "tiers"}:
         stacked["group"] = "one"
-        return bonus(campaign, {"multiply": "3"}, **common)
+        by_tier: Document = {"silver": {"points": 3, "per_amount": 1000}, "gold": {"multiply": "2"}}
+        form: Document = {"multiply": "3"} if sort == "multiply" else {"by_tier": by_tier}
+        return bonus(campaign, form, **common)
     shares = [
         {"party": "hunter-foods", "share": "0.7", "budget": {"money": draw(st.integers(1, 300))}},
         {"party": "retail-nsk", "share": "0.3"},
@@ -250,9 +258,10 @@ def events(
         st.sampled_from(["c0", "draft", "other"]), unique=True, min_size=1, max_size=2
     ).flatmap(lambda ids: st.tuples(*map(campaigns, ids))),
     sales,
+    st.tuples(st.sampled_from(["c0", "c1"]), st.sampled_from([Paused, Ended]), st.integers(0, 9)),
 )
 def test_a_simulation_gives_what_booking_would_have_given(
-    published: tuple[Document, ...], drafts: tuple[Document, ...], drawn: Any
+    published: tuple[Document, ...], drafts: tuple[Document, ...], drawn: Any, stop: Any
 ) -> None:
     """Receipt by receipt for the drafts, in total for every other campaign."""
     ids = {draft["campaign"] for draft in drafts}
@@ -264,7 +273,12 @@ def test_a_simulation_gives_what_booking_would_have_given(
         Log(*(d for d in published if d["campaign"] not in ids)),
     )
     with_drafts.publish(*drafts)
-    for event in events(drawn):
+    stopped, word, at = stop
+    for n, event in enumerate(events(drawn)):
+        if n == at and as_it_was.rulebook.campaign(stopped) is not None:
+            as_it_was.change(word(stopped, make.NOON))
+            if stopped not in ids:
+                with_drafts.change(word(stopped, make.NOON))
         as_it_was.book(event)
         with_drafts.book(event)
     made = plan(SPAN, drafts, as_it_was.rulebook, as_it_was.changes)

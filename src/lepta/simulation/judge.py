@@ -18,11 +18,8 @@ from lepta.verification.replay import Rulebooks
 Counts = Mapping[str, int]
 
 
-class Sum(NamedTuple):
-    """Points in smallest units, money in minor units."""
-
-    points: int = 0
-    money: int = 0
+Part = tuple[str, int, int]
+"""Whose or what for, points in smallest units, money in minor units. Plain, as many of them travel between processes."""
 
 
 class Given(NamedTuple):
@@ -30,12 +27,14 @@ class Given(NamedTuple):
 
     campaign: str
     applications: int
-    sum: Sum
-    from_shopper: Sum
+    points: int
+    money: int
+    shopper_points: int
+    shopper_money: int
     fund: str | None
     """None: points for the shopper."""
-    funders: tuple[tuple[str, Sum], ...]
-    products: tuple[tuple[str, Sum], ...]
+    funders: tuple[Part, ...]
+    products: tuple[Part, ...]
     """By SKU; nothing where it is for no goods, as with the shopper's own money."""
 
 
@@ -51,9 +50,9 @@ class Judged:
     """(draft, `Why`) of every draft that was considered."""
     offered: tuple[tuple[str, int], ...]
     """(draft, minor units) of offers of the shopper's own money that are above 0."""
-    rivals: tuple[tuple[str, Sum], ...]
+    rivals: tuple[Part, ...]
     """What published campaigns give now, and what they (and drafts of the same name) gave as it was booked."""
-    booked: tuple[tuple[str, Sum], ...]
+    booked: tuple[Part, ...]
     asked: tuple[tuple[str, int, int], ...]
     """(counter, its cap, how much had to fit) for this to come out."""
     consumed: tuple[tuple[str, int], ...]
@@ -113,21 +112,21 @@ class Judge:
             tuple([_given(effect, lines) for effect in of_drafts]),
             tuple([reason for reason in reasons if reason[0] in drafts]),
             tuple([(o.campaign, o.amount_minor) for o in outcome.offers if o.amount_minor and o.campaign in drafts]),
-            tuple([(effect.campaign, _sum(effect)) for effect in others]),
+            tuple([(effect.campaign, effect.points, _money(effect)) for effect in others]),
             tuple(self._booked(leaf.document["outcome"])),
             tuple([(gauge.counter, gauge.cap, amount) for gauge, amount in outcome.asked]),
             outcome.consumed,
             prepared.matched.asks_past and prepared.matched.visit is not None,
         )  # fmt: skip
 
-    def _booked(self, outcome: Mapping[str, Any]) -> Iterator[tuple[str, Sum]]:
+    def _booked(self, outcome: Mapping[str, Any]) -> Iterator[Part]:
         interest = self.plan.rivals | self.plan.replaced
         for campaign, points, *_ in outcome.get("earned", ()):
             if campaign in interest:
-                yield campaign, Sum(points)
+                yield campaign, points, 0
         for campaign, _, points, money, *_ in outcome.get("donations", ()):
             if campaign in interest:
-                yield campaign, Sum(points, money)
+                yield campaign, points, money
 
 
 def _past(leaf: Leaf, prepared: Prepared, counts: Counts) -> Past:
@@ -146,32 +145,31 @@ def _past(leaf: Leaf, prepared: Prepared, counts: Counts) -> Past:
     )
 
 
-def _sum(effect: Effect) -> Sum:
-    return Sum(effect.points, effect.money_minor if isinstance(effect, Donate) else 0)
+def _money(effect: Effect) -> int:
+    return effect.money_minor if isinstance(effect, Donate) else 0
 
 
 def _given(effect: Effect, lines: tuple[Line, ...]) -> Given:
-    funders = tuple([(f.party, Sum(f.points, f.money_minor)) for f in effect.funders])
+    funders = tuple([(f.party, f.points, f.money_minor) for f in effect.funders])
     if isinstance(effect, Earn):
-        by_line = tuple([(lines[at].sku, Sum(points)) for at, points in effect.by_line])
+        by_line = tuple([(lines[at].sku, points, 0) for at, points in effect.by_line])
         return Given(
-            effect.campaign, effect.applications, _sum(effect), Sum(), None, funders, by_line
+            effect.campaign, effect.applications, effect.points, 0, 0, 0, None, funders, by_line
         )
-    own = Sum(effect.shopper_points, effect.shopper_money_minor)
     return Given(
-        effect.campaign, effect.applications, _sum(effect), own, effect.fund, funders,
-        tuple(_over_products(effect, lines)),
+        effect.campaign, effect.applications, effect.points, effect.money_minor,
+        effect.shopper_points, effect.shopper_money_minor, effect.fund, funders,
+        _over_products(effect, lines),
     )  # fmt: skip
 
 
-def _over_products(effect: Donate, lines: tuple[Line, ...]) -> Iterator[tuple[str, Sum]]:
+def _over_products(effect: Donate, lines: tuple[Line, ...]) -> tuple[Part, ...]:
     """A donation is not booked by line: for a report it is shared out by what its lines cost."""
     given_for = [lines[at] for at in effect.lines]
+    if not given_for:
+        return ()
     weights = [max(line.amount_minor, 0) for line in given_for]
     if not any(weights):
         weights = [1] * len(given_for)
-    if given_for:
-        points = allocate(effect.points, weights)
-        money = allocate(effect.money_minor, weights)
-        for line, *part in zip(given_for, points, money, strict=True):
-            yield line.sku, Sum(*part)
+    points, money = allocate(effect.points, weights), allocate(effect.money_minor, weights)
+    return tuple(zip([line.sku for line in given_for], points, money, strict=True))

@@ -195,7 +195,8 @@ def _bound(one: Campaign, other: Campaign) -> bool:
 
 
 def _multiplies(campaign: Campaign) -> bool:
-    return campaign.giving.code == Why.BASE_POINTS
+    forms = campaign.by_tier.values() or (campaign,)
+    return any(each.giving.code == Why.BASE_POINTS for each in forms)
 
 
 def _history(
@@ -217,7 +218,7 @@ def _history(
                 kept.append(item)
                 own = [n for n, d in waiting.items() if d["programme"] == item["programme"]]
                 kept += [PublishedCampaign(n, 1, None, waiting.pop(n)).to_json() for n in own]
-            elif item.get("campaign", item.get("pause")) in rivals:
+            elif any(item.get(word) in rivals for word in ("campaign", "pause", "end")):
                 kept.append(item)
         made[number] = orjson.dumps({"items": kept}, option=orjson.OPT_SORT_KEYS)
     return made

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from lepta.simulation.judge import Given, Judged, Sum
+from lepta.simulation.judge import Given, Judged
 
 
 @dataclass(slots=True)
@@ -14,15 +14,15 @@ class Figures:
     points: int = 0
     money: int = 0
 
-    def add(self, given: Sum, receipts: int = 1) -> None:
+    def add(self, points: int, money: int, receipts: int = 1) -> None:
         """One more receipt."""
         self.receipts += receipts
-        self.points += given.points
-        self.money += given.money
+        self.points += points
+        self.money += money
 
     def merge(self, other: "Figures") -> None:
         """Receipts of another part of the log."""
-        self.add(Sum(other.points, other.money), other.receipts)
+        self.add(other.points, other.money, other.receipts)
 
 
 Table = dict[str, Figures]
@@ -58,19 +58,20 @@ class Draft:
 
     def add(self, day: str, member: int | None, given: Given) -> None:
         """What it gives for one receipt."""
-        self.total.add(given.sum)
-        if any(given.from_shopper):
-            self.from_shopper.add(given.from_shopper)
+        points, money = given.points, given.money
+        self.total.add(points, money)
+        if given.shopper_points or given.shopper_money:
+            self.from_shopper.add(given.shopper_points, given.shopper_money)
         self.applications += given.applications
-        _row(self.days, day).add(given.sum)
+        _row(self.days, day).add(points, money)
         if given.fund is not None:
-            _row(self.funds, given.fund).add(given.sum)
-        for party, share in given.funders:
-            _row(self.funders, party).add(share)
+            _row(self.funds, given.fund).add(points, money)
+        for party, *share in given.funders:
+            _row(self.funders, party).add(*share)
         counted: set[str] = set()
-        for sku, part in given.products:
+        for sku, its_points, its_money in given.products:
             # A SKU on several lines is on one receipt.
-            _row(self.products, sku).add(part, receipts=sku not in counted)
+            _row(self.products, sku).add(its_points, its_money, receipts=sku not in counted)
             counted.add(sku)
         if member is not None:
             self.members.add(member)
@@ -117,11 +118,11 @@ class Tally:
         for campaign, code in judged.reasons:
             self.of(campaign).reasons[code] += 1
         for campaign, amount in judged.offered:
-            self.of(campaign).offered.add(Sum(0, amount))
-        for campaign, given_now in judged.rivals:
-            _row(self.now, campaign).add(given_now)
-        for campaign, was in judged.booked:
-            _row(self.booked, campaign).add(was)
+            self.of(campaign).offered.add(0, amount)
+        for campaign, *now in judged.rivals:
+            _row(self.now, campaign).add(*now)
+        for campaign, *was in judged.booked:
+            _row(self.booked, campaign).add(*was)
 
     def of(self, campaign: str) -> Draft:
         """One draft's."""
