@@ -156,6 +156,40 @@ async def test_a_campaign_tells_where_it_stands(office: AsyncClient, running: Ru
     assert paused["rulebook"] == done["rulebook"]
 
 
+async def test_all_campaigns_are_listed_page_by_page_and_by_state(office: AsyncClient) -> None:
+    async def listed(**query: Any) -> Any:
+        answer = await office.get("/v1/campaigns", params=query)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    assert await listed() == {"items": [], "next": None}
+    names = ["a", "b", "c", "d"]
+    for name in names:
+        document = {**make.BASE, "campaign": name, "title": name.upper()}
+        assert (await office.put(f"/v1/campaigns/{name}", json=document)).status_code == 201
+    for name in names[1:]:
+        await publish(office, name)
+    await office.post("/v1/campaigns/c/pause")
+    await office.post("/v1/campaigns/d/end")
+    again = {**make.BASE, "campaign": "b", "title": "B2"}
+    await office.put("/v1/campaigns/b", json=again, headers={"If-Match": '"1"'})
+    everything = await listed()
+    told = [tuple(item.values()) for item in everything["items"]]
+    assert told == [
+        ("a", "bonus", "A", "draft", 1, None),
+        ("b", "bonus", "B2", "published", 2, 1),
+        ("c", "bonus", "C", "paused", 1, None),
+        ("d", "bonus", "D", "ended", 1, None),
+    ]
+    first = await listed(limit=3)
+    assert first == {"items": everything["items"][:3], "next": "c"}
+    assert await listed(limit=3, after="c") == {"items": everything["items"][3:], "next": None}
+    assert await listed(limit=4) == everything
+    paused = await listed(state="paused", limit=1)
+    assert ([item["campaign"] for item in paused["items"]], paused["next"]) == (["c"], None)
+    assert (await office.get("/v1/campaigns", params={"state": "asleep"})).status_code == 422
+
+
 async def test_an_end_is_final(office: AsyncClient, db: Database, running: Runtime) -> None:
     never = await office.post("/v1/campaigns/base/end")
     assert (never.status_code, never.json()["type"]) == (409, "/problems/not-published")

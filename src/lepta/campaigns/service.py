@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from lepta.campaigns import store as sql
 from lepta.campaigns.compile import check_campaign, check_programme, next_campaign, next_programme
-from lepta.campaigns.store import Draft
+from lepta.campaigns.store import Draft, Entry
 from lepta.db import Database, Tx
 from lepta.errors import DomainError, InvalidRequest, Kind
 from lepta.parties import store as parties
@@ -19,7 +19,7 @@ from lepta.parties.tables import programme as programme_table
 from lepta.revisions import Expected, NotFound, Saved, Stale, etag, lock, write
 from lepta.rules import rulebook as rules
 from lepta.rules.document import Known
-from lepta.rules.lifecycle import Life, life_of
+from lepta.rules.lifecycle import Life, State, life_of
 from lepta.rules.refusals import fault
 from lepta.rules.rulebook import Change, Item, Paused, Rulebook, second
 
@@ -153,6 +153,23 @@ class Publisher:
         async with self.db.read() as tx:
             rulebook = await self._rulebook(tx)
         return draft, life_of(rulebook, campaign, self.clock()), rulebook.digest
+
+    async def campaigns(
+        self, after: str, limit: int, state: State | None
+    ) -> tuple[list[tuple[Entry, Life]], str | None]:
+        """A page of all campaigns by id, or of those in one state; and after which id the next page begins."""
+        async with self.db.read() as tx:
+            rulebook = await self._rulebook(tx)
+            entries = await sql.entries(tx, after)
+        now = self.clock()
+        found: list[tuple[Entry, Life]] = []
+        for entry in entries:
+            life = life_of(rulebook, entry.campaign, now)
+            if state is None or life.state == state:
+                if len(found) == limit:
+                    return found, found[-1][0].campaign
+                found.append((entry, life))
+        return found, None
 
     async def pause(self, campaign: str) -> Published:
         """Take a campaign out of force from now on, until its next publication. Twice is once."""

@@ -41,6 +41,28 @@ async def newest(tx: Tx, campaign: str, *, lock: bool = False) -> Draft | None:
     return None if found is None else Draft(*found)
 
 
+class Entry(NamedTuple):
+    """A campaign in the list of all: its newest version and what people call it."""
+
+    campaign: str
+    version: int
+    title: Any
+    kind: str
+
+
+async def entries(tx: Tx, after: str) -> list[Entry]:
+    """Every campaign whose id comes after `after`, by id."""
+    row, other = campaign_version.c, campaign_version.alias()
+    last = select(func.max(other.c.version)).where(other.c.campaign == row.campaign)
+    document = row.document
+    query = (
+        select(row.campaign, row.version, document["title"], document["kind"].astext)
+        .where(row.campaign > after, row.version == last.scalar_subquery())
+        .order_by(row.campaign)
+    )
+    return [Entry(*found) for found in await tx.execute(query)]
+
+
 async def add(tx: Tx, campaign: str, version: int, document: Mapping[str, Any]) -> bool:
     """Save a version; False if somebody else has just made one of this number."""
     row = {"campaign": campaign, "version": version, "document": document, "published": False}

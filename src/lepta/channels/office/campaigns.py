@@ -5,13 +5,19 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
 from lepta.campaigns.service import Ended, NotPublished, Published
 from lepta.channels.office.answers import GUARDED, get_answers, got, put, put_answers
-from lepta.channels.office.schemas import PublishBody, PublishedAnswer, StateAnswer, WordAnswer
+from lepta.channels.office.schemas import (
+    CampaignsAnswer,
+    PublishBody,
+    PublishedAnswer,
+    StateAnswer,
+    WordAnswer,
+)
 from lepta.errors import InvalidRequest, NotSupported
 from lepta.http.auth import OfficeKey
 from lepta.http.bodies import JSON, SMALL, answers, parse, read, reads
@@ -20,6 +26,7 @@ from lepta.http.problems import documented
 from lepta.processing.events import TooBusy
 from lepta.revisions import NotFound
 from lepta.rules.envelope import CampaignDocument
+from lepta.rules.lifecycle import State
 from lepta.rules.programme import ProgrammeDocument
 
 router = APIRouter(prefix="/v1", tags=["office"])
@@ -86,6 +93,33 @@ async def put_campaign(
     document = await _document(request)
     saved = await running.publisher.put_campaign(campaign, document, expected)
     return put(document, saved)
+
+
+@router.get(
+    "/campaigns",
+    responses={**documented(*GUARDED), **answers(CampaignsAnswer, s200="By id, page by page.")},
+)
+async def get_campaigns(
+    _key: OfficeKey,
+    running: Running,
+    state: Annotated[State | None, Query(description="Only those in this state.")] = None,
+    after: Annotated[str, Query(max_length=64, description="`next` of the page before.")] = "",
+    limit: Annotated[int, Query(ge=1, le=200)] = 20,
+) -> Response:
+    """All campaigns, drafts too, with where each stands by now."""
+    found, following = await running.publisher.campaigns(after, limit, state)
+    items = [
+        {
+            "campaign": entry.campaign,
+            "kind": entry.kind,
+            "title": entry.title,
+            "state": life.state,
+            "newest": entry.version,
+            "in_force": life.in_force,
+        }
+        for entry, life in found
+    ]
+    return Response(orjson.dumps({"items": items, "next": following}), 200, media_type=JSON)
 
 
 @router.get("/campaigns/{campaign}", responses=get_answers(CampaignDocument))

@@ -229,6 +229,24 @@ class StateAnswer(BaseModel):
     rulebook: str
 
 
+class CampaignEntry(BaseModel):
+    """A campaign in the list of all."""
+
+    campaign: str
+    kind: str
+    title: NameDocument | None
+    state: State
+    newest: int = Field(description="The newest version saved.")
+    in_force: int | None = Field(description="As in its state.")
+
+
+class CampaignsAnswer(BaseModel):
+    """A page of campaigns, by id."""
+
+    items: list[CampaignEntry]
+    next: str | None = Field(description="The next page's `after`; null: this was the last.")
+
+
 class PublishedAnswer(BaseModel):
     """What stands in the rulebook now."""
 
