@@ -103,7 +103,10 @@ async def get_campaigns(
     _key: OfficeKey,
     running: Running,
     state: Annotated[State | None, Query(description="Only those in this state.")] = None,
-    after: Annotated[str, Query(max_length=64, description="`next` of the page before.")] = "",
+    after: Annotated[
+        str,
+        Query(max_length=64, pattern=r"^[a-z0-9-]*$", description="`next` of the page before."),
+    ] = "",
     limit: Annotated[int, Query(ge=1, le=200)] = 20,
 ) -> Response:
     """All campaigns, drafts too, with where each stands by now."""
