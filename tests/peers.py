@@ -126,7 +126,10 @@ def _opening(points: int) -> dict[str, Any]:
 
 
 def _checkout(sequence: int, sale: Mapping[str, Any]) -> Checkout:
-    lines = [_line(n, *said) for n, said in enumerate(sale["lines"], start=1)]
+    lines = [
+        {"line": n, **said} if isinstance(said, dict) else _line(n, *said)
+        for n, said in enumerate(sale["lines"], start=1)
+    ]
     return make.checkout(**{**sale, "sequence": sequence, "lines": lines})
 
 

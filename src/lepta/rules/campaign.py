@@ -13,6 +13,7 @@ from lepta.rules.audience import Audience
 from lepta.rules.birthday import Span
 from lepta.rules.conditions import Condition
 from lepta.rules.envelope import CampaignDocument, Reading, What, read
+from lepta.rules.envelope import Goods as GoodsDocument
 from lepta.rules.envelope import Where as WhereDocument
 from lepta.rules.explanation import Why
 from lepta.rules.facts import Facts, Line, Store
@@ -44,6 +45,8 @@ class Goods:
     """Neither sets nor exclusions: an offer is then on what is due for the sale."""
     min_quantity_micro: int
     min_amount_minor: int
+    beside: "Goods | None"
+    """Of what the basket has to hold something, too."""
 
     def covers(self, line: Line) -> bool:
         """Whether the line matches."""
@@ -237,7 +240,13 @@ def _goods(what: What) -> Goods:
         whole_bill=not (named or excludes),
         min_quantity_micro=what.min_quantity,
         min_amount_minor=what.min_amount,
+        beside=_beside(what.beside),
     )
+
+
+def _beside(goods: GoodsDocument) -> Goods | None:
+    named = goods.skus or goods.categories or goods.brands
+    return _goods(What.model_validate(goods.model_dump())) if named else None
 
 
 def _where(where: WhereDocument) -> Where:

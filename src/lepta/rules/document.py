@@ -176,12 +176,16 @@ def _goods(document: CampaignDocument) -> Iterator[Fault]:
                 f"what.exclude.{name}",
                 f'excludes all of "what.{name}", so nothing is left: take one out',
             )
+    beside = what.beside
+    lists = (what.skus, what.categories, what.brands)
+    if any(lists) and (beside.skus, beside.categories, beside.brands) == lists:
+        yield fault("what.beside", 'names the same goods as "what": name others, or leave it out')
 
 
 def _invisible(document: CampaignDocument) -> Iterator[Fault]:
     """Names that no sale can carry, since tills may not send such characters."""
     what, where, who = document.what, document.where, document.who
-    parts = [("what", what), ("what.exclude", what.exclude)]
+    parts = [("what", what), ("what.exclude", what.exclude), ("what.beside", what.beside)]
     lists = {f"{path}.{name}": getattr(part, name) for path, part in parts for name in GOODS}
     lists |= {"where.regions": where.regions, "who.tiers": who.tiers}
     lists |= {"who.segments.any": who.segments.any, "who.segments.none": who.segments.none}

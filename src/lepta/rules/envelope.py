@@ -88,10 +88,12 @@ class What(Goods):
     """A line matches when each list that is not empty has it and none of `exclude` does.
 
     So `categories` beside `brands` are the brand's goods of those categories. `min_quantity` and
-    `min_amount` are of all matching lines together.
+    `min_amount` are of all matching lines together. `beside` are goods that have to be bought, too: a line is
+    told by it as it is by the lists, and one is enough.
     """
 
     exclude: Goods = Goods()
+    beside: Goods = Goods()
     min_quantity: QuantityMicro = 0
     min_amount: AmountOrZero = 0
 

@@ -81,6 +81,7 @@ class Why(IntEnum):
     CONDITION_UNKNOWN = 71
 
     NO_WHOLE_SET = 75
+    OTHER_GOODS_MISSING = 76
 
 
 class Reason(NamedTuple):
@@ -126,6 +127,7 @@ _PLAIN: dict[int, str] = {
     Why.BELOW_MIN_QUANTITY: "below min_quantity",
     Why.NO_WHOLE_UNIT: "not one whole unit",
     Why.NO_WHOLE_SET: "not one full set of units",
+    Why.OTHER_GOODS_MISSING: "not without the goods of what.beside",
     Why.NOTHING_TO_GIVE: "too little for anything to give",
     Why.NO_BASE_POINTS: "no base points to multiply",
     Why.NO_CHOICE: "no beneficiary chosen",

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from operator import attrgetter
 
-from lepta.rules.campaign import Campaign, Key
+from lepta.rules import measure
+from lepta.rules.campaign import Campaign, Goods, Key
 from lepta.rules.counted import NOTHING
 from lepta.rules.explanation import Reason, Why
 from lepta.rules.facts import Facts
@@ -124,6 +125,8 @@ def _obstacle(campaign: Campaign, facts: Facts) -> int:
     shopper = facts.shopper
     if campaign.needs_card and shopper is None:
         return Why.NEEDS_CARD
+    if campaign.goods.beside is not None and not _holds(facts, campaign.goods.beside):
+        return Why.OTHER_GOODS_MISSING
     audience = campaign.audience
     return 0 if audience is None or shopper is None else audience.obstacle(campaign.id, shopper)
 
@@ -133,6 +136,14 @@ def _of_tier(campaign: Campaign, facts: Facts) -> Campaign:
     assert facts.shopper is not None, campaign.id
     assert facts.shopper.tier is not None, campaign.id
     return campaign.by_tier[facts.shopper.tier]
+
+
+def _holds(facts: Facts, goods: Goods) -> bool:
+    """Whether some SKU of `goods` costs something: what was taken back is not in the basket."""
+    lines = facts.lines
+    positions = [n for n, line in enumerate(lines) if line.is_goods and goods.covers(line)]
+    amounts = [line.amount_minor for line in lines]
+    return bool(positions) and bool(measure.amounts(lines, positions, amounts))
 
 
 def _gauges(track: Track, campaign: Campaign, facts: Facts) -> tuple[Gauge, ...]:
