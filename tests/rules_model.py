@@ -4,7 +4,7 @@ Written from the words of the rule language, not from the engine, for small sets
 something. `decide` gives what each campaign that fires gives; tests compare the engine with it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
@@ -35,6 +35,32 @@ class Basket:
     counts: Mapping[str, int]
     card: str
     day: str
+
+
+def _sku(basket: Basket, sku: str) -> tuple[int, int]:
+    """Whole units of a product, and what they cost."""
+    lines = [line for line in basket.lines if line[0] == sku]
+    return floor(sum(line[2] for line in lines)), sum(line[1] for line in lines)
+
+
+OF_BASKET: Mapping[str, Callable[[Basket, str], bool]] = {
+    "basket.total >= 40000": lambda basket, _: sum(line[1] for line in basket.lines) >= 40_000,
+    "basket.lines != 2": lambda basket, _: len({line[0] for line in basket.lines}) != 2,
+    "basket.units % 2 == 1 || member.points > 0": lambda basket, _: (
+        sum(_sku(basket, sku)[0] for sku in {line[0] for line in basket.lines}) % 2 == 1
+    ),
+}
+OF_LINES: Mapping[str, Callable[[Basket, str], bool]] = {
+    "line.amount > 20000": lambda basket, sku: _sku(basket, sku)[1] > 20_000,
+    'line.quantity >= 2 || line.sku == "1"': lambda basket, sku: (
+        sku == "1" or _sku(basket, sku)[0] >= 2
+    ),
+    # Where a product has no whole unit, nobody can tell.
+    "line.amount / line.quantity < 9000": lambda basket, sku: (
+        _sku(basket, sku)[0] > 0 and _sku(basket, sku)[1] // _sku(basket, sku)[0] < 9_000
+    ),
+}
+"""Conditions, and the same in Python; of a product, if they ask for lines."""
 
 
 def decide(documents: Iterable[Document], basket: Basket) -> dict[str, Given]:
@@ -91,6 +117,9 @@ def _alone(document: Document, basket: Basket, base_points: int) -> Given | None
     """What it gives if nothing else were there; None: nothing."""
     what, effect = document["what"], document["effect"]
     lines = [line for line in basket.lines if not what or line[0] in what["skus"]]
+    if document["when"]:
+        holds = {**OF_BASKET, **OF_LINES}[document["when"]]
+        lines = [line for line in lines if holds(basket, line[0])]
     if not lines:
         return None
     amount = sum(line[1] for line in lines)

@@ -10,7 +10,7 @@ import make_rules as make
 from lepta.rules import engine
 from lepta.rules.effects import Donate
 from make_rules import outcome
-from rules_model import Basket, Given, decide
+from rules_model import OF_BASKET, OF_LINES, Basket, Given, decide
 
 SKUS = ("1", "2", "3")
 FUNDERS = ("hunter-foods", "retail-nsk", "dairy")
@@ -54,9 +54,11 @@ def campaigns(draw: st.DrawFn, name: str) -> dict[str, Any]:
     build = make.bonus if bonus else make.donation
     group = draw(st.sampled_from(["base", "a", "b"])) if "multiply" not in form else "b"
     what = {} if "multiply" in form else draw(st.sampled_from([{}, {"skus": ["1", "3"]}]))
+    conditions = [*OF_BASKET, *OF_LINES] if per in {"unit", "line"} else [*OF_BASKET]
     return {
         **build(name, form, per=per),
         "what": what,
+        "when": draw(st.sampled_from([*([""] * len(conditions)), *conditions])),
         "funding": [{"party": p, "share": s, "budget": draw(caps)} for p, s in zip(FUNDERS, draw(st.sampled_from(SHARES)), strict=False)],
         "limits": {"per_basket": draw(left), "per_card_day": draw(left), "per_card": draw(left), "units": draw(left), "budget": draw(caps), "max_per_basket": draw(caps)},
         "exhausted": draw(st.sampled_from(["partial", "none"])),
