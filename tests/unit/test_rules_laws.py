@@ -56,6 +56,18 @@ gives: st.SearchStrategy[tuple[dict[str, Any], str]] = st.sampled_from(
         ({"rate": "0.037"}, "amount"),
     ]
 )
+OF_BASKET = [
+    "basket.total > 30000",
+    "basket.lines >= 2",
+    "basket.units % 3 == 1",
+    "20 / basket.units > 2",
+]
+OF_LINES = [
+    "line.amount > 9000",
+    "line.quantity != 2",
+    '"milk" in line.categories',
+    "9000 / line.quantity > 2999",
+]
 shares = st.sampled_from([["1"], ["0.6", "0.4"], ["0.55", "0.25", "0.2"], ["0.999999", "0.000001"]])
 FUNDERS = ("hunter-foods", "retail-nsk", "dairy")
 
@@ -85,6 +97,7 @@ def campaigns(draw: st.DrawFn, name: str) -> dict[str, Any]:
     build = make.bonus if bonus else make.donation
     return {
         **build(name, form, per=per, what=draw(whats)),
+        "when": draw(st.sampled_from(["", "", "", *OF_BASKET, *(OF_LINES if per in {"unit", "line"} else ())])),
         "funding": funding,
         "limits": draw(limits(unit)),
         "exhausted": draw(st.sampled_from(["partial", "none"])),
@@ -94,7 +107,7 @@ def campaigns(draw: st.DrawFn, name: str) -> dict[str, Any]:
             "order": draw(st.integers(0, 2)),
             "mode": draw(st.sampled_from(["add", "best", "stop"])),
         },
-    }
+    }  # fmt: skip
 
 
 @st.composite
