@@ -112,6 +112,16 @@ def unprintable(text: str) -> tuple[int, str] | None:
     return None
 
 
+def smeared(text: str) -> str:
+    """Says so if a letter of `text` carries more marks than any script needs; else empty."""
+    marks = 0
+    for char in text if not _PRINTABLE.fullmatch(text) else "":
+        marks = marks + 1 if unicodedata.category(char)[0] == "M" else 0
+        if marks > _MAX_MARKS:
+            return f"has more than {_MAX_MARKS} combining marks on one letter"
+    return ""
+
+
 def readable(text: str) -> str:
     """`text` tidied; raises `ValueError` with the reason if that does not make it printable in one line."""
     if len(text) <= MAX_LENGTH and _TIDY.fullmatch(text):
@@ -125,10 +135,8 @@ def readable(text: str) -> str:
         raise ValueError("is empty: write a text")
     if len(told) > MAX_LENGTH:
         raise ValueError(f"is longer than {MAX_LENGTH} characters: shorten it")
-    if clean(told) != told:
-        raise ValueError(
-            f"has more than {_MAX_MARKS} combining marks on one letter: leave some out"
-        )
+    if smear := smeared(told):
+        raise ValueError(f"{smear}: leave some out")
     return told
 
 

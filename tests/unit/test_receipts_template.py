@@ -7,12 +7,15 @@ from babel import Locale
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lepta.names import NBSP, Name
+from lepta.money import EXPONENT
+from lepta.names import LANGUAGES, NBSP, Name, unprintable
+from lepta.receipts.blanks import TemplateFault
+from lepta.receipts.columns import MIN_WIDTH, columns, wrap
 from lepta.receipts.template import (
     BONUS_VARIABLES,
     MAX_BLANKS,
     MAX_LENGTH,
-    TemplateFault,
+    MAX_TOLD,
     Values,
     compile_template,
 )
@@ -76,6 +79,8 @@ def test_the_sentence_of_the_founding_example() -> None:
         ("передал{{ name | gender: '', 'а', 'и' }}", "передал"),
         ("Скидка 5 % {и} скобки", "Скидка 5 % {и} скобки"),
         (" Раз\n  два\tтри \n", "Раз два три"),
+        ("{{ product | case: 'genitive' | default: 'товара' }}", "пельменей"),
+        ("{{ money | money | default: 'ничего' }}", "1 234,50 ₽"),
     ],
 )
 def test_blanks_are_filled_as_their_filters_say(text: str, said: str) -> None:
@@ -129,6 +134,23 @@ def test_a_sentence_that_needs_what_the_sale_has_not_is_not_told(
 
 
 @pytest.mark.parametrize(
+    ("text", "changed", "said"),
+    [
+        ("{{ name | default: 'друг' }}, спасибо", {"first_name": None}, "друг, спасибо"),
+        ("{{ name | default: 'друг' }}, спасибо", {"first_name": "\u200b"}, "друг, спасибо"),
+        ("{{ product | case: 'genitive' | default: 'товара' }}", {"product": None}, "товара"),
+        ("{{ units | plural: 'а', 'б', 'в' | default: 'пачки' }}", {"units": None}, "пачки"),
+        ("{{ money | default: 'деньги' }}", {"money_minor": None}, "деньги"),
+    ],
+)
+def test_a_default_stands_in_for_what_the_sale_has_not(
+    text: str, changed: dict[str, Any], said: str
+) -> None:
+    assert told(text, **changed) == said
+    assert compile_template(text, "ru").is_personal == ("name" in text)
+
+
+@pytest.mark.parametrize(
     ("text", "column", "reason"),
     [
         ("", 1, "is empty"),
@@ -162,7 +184,21 @@ def test_a_sentence_that_needs_what_the_sale_has_not_is_not_told(
         ("{{ fund | case 'dative' }}", 16, "write : or }} here"),
         ("{{ fund | case: dative }}", 17, "write a text in quotes here"),
         ("{{ fund | case: }}", 17, "write a text in quotes here"),
-        ("{{ fund | case: 'dative' | case: 'dative' }}", 26, "write , or }} here"),
+        (
+            "{{ fund | case: 'dative' | case: 'dative' }}",
+            28,
+            "one filter and then .default. is all",
+        ),
+        ("{{ fund | default: 'x' | case: 'dative' }}", 26, "one filter and then .default. is all"),
+        ("{{ fund | default: 'x' | default: 'y' }}", 26, "one filter and then .default. is all"),
+        ("{{ fund | case: 'dative' | }}", 28, "write a filter here"),
+        ("{{ fund | case: 'dative' 'x' }}", 26, "write , or }} here"),
+        ("{{ product | default }}", 14, "default takes one text"),
+        ("{{ product | default: '' }}", 14, "default takes one text"),
+        ("{{ product | default: 'a', 'b' }}", 14, "default takes one text"),
+        ("{{ points | default: '0' }}", 13, "points always has a value here: leave default out"),
+        ("{{ name | gender: 'a', 'b', 'c' | default: 'd' }}", 35, "name always has a value here"),
+        ("я" + "\u0301" * 5, 1, "more than 4 combining marks"),
         ("{{ {{ fund }} }}", 4, "unexpected '{'"),
         ("Вам\u202e балл", 4, r"contains U\+202E"),
         ("Вам \x1b балл", 5, r"contains U\+001B"),
@@ -208,7 +244,61 @@ def test_what_a_sentence_can_grow_to_is_bounded() -> None:
     values = VALUES._replace(first_name="x" * 100_000)
     said = compile_template("{{ name }}" * MAX_BLANKS, "ru").render(values)
     assert said is not None
-    assert len(said) == 200 * MAX_BLANKS
+    assert len(said) == 200 * MAX_BLANKS <= MAX_TOLD
+
+
+hostile = st.text(
+    st.characters() | st.sampled_from("\x1b\x1d\x00\n\r\u202e\u200b\u0301{}%|'"), max_size=40
+)
+blanks = st.sampled_from(
+    (
+        "{{ fund | case: 'dative' }}", "{{fund}}", "{{ product | default: 'x' }}", "{{ product }}",
+        "{{ programme }}", "{{ points }}", "{{ points | plural: 'a', 'b' }}", "{{ money | money }}",
+        "{{ units | plural: 'a', 'b' }}", "{{ name }}", "{{ name | gender: 'a', 'b', 'c' }}",
+        "{{ name | default: 'you' }}", "{{ points | plural: 'a', 'b', 'c' }}", "спасибо, ", " 5 %", "{", "}", "{0}", "{fund}",
+    )
+)  # fmt: skip
+
+
+def named(text: str) -> Name | None:
+    try:
+        return Name.of(text)
+    except ValueError:
+        return None
+
+
+shoppers = st.builds(
+    VALUES._replace,
+    programme=hostile.map(named).map(lambda name: name or FOREST),
+    points=st.integers(0, 10**14),
+    points_scale=st.integers(0, 6),
+    money_minor=st.none() | st.integers(0, 10**14),
+    currency=st.sampled_from(sorted(EXPONENT)),
+    units=st.none() | st.integers(0, 10**12),
+    fund=hostile.map(named),
+    product=hostile.map(named),
+    first_name=st.none() | hostile,
+    gender=st.sampled_from(("male", "female", None)),
+)
+
+
+@given(
+    text=st.lists(blanks, max_size=18).map("".join) | hostile,
+    code=st.sampled_from(LANGUAGES),
+    values=shoppers,
+)
+def test_whatever_saves_is_told_to_any_shopper_in_printable_bounds(
+    text: str, code: str, values: Values
+) -> None:
+    try:
+        template = compile_template(text, code)
+    except TemplateFault:
+        return
+    said = template.render(values)
+    assert said is None or (len(said) <= MAX_TOLD and unprintable(said) is None)
+    paper = wrap(said or "", MIN_WIDTH)
+    assert all(ord(char) >= 32 or char == "\n" for char in paper)
+    assert all(columns(line) <= MIN_WIDTH for line in paper.split("\n"))
 
 
 @given(first_name=st.text())

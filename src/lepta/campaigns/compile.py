@@ -7,10 +7,10 @@ from typing import Any
 import orjson
 
 from lepta.errors import InvalidRequest
+from lepta.receipts.blanks import TemplateFault
 from lepta.receipts.template import (
     BONUS_VARIABLES,
     DONATION_VARIABLES,
-    TemplateFault,
     compile_template,
 )
 from lepta.rules import document as rules
