@@ -78,6 +78,8 @@ def refused(document: dict[str, Any], known: Known | None = None) -> dict[str, s
         ("where.regions.0", "U+FEFF", {**BONUS, "where": {"regions": ["\ufeffsiberia"]}}),
         ("who.tiers.0", "U+00AD", {**BONUS, "who": {"tiers": ["go\u00adld"]}}),
         ("who.segments.any.0", "U+200B", {**BONUS, "who": {"segments": {"any": ["students\u200b"]}}}),
+        ("effect.earn.by_tier", "U+00AD", make.bonus("b", {"by_tier": {"go\u00adld": {"points": 5}}})),
+        ("effect.earn.by_tier", "name it", make.bonus("b", {"by_tier": {"": {"points": 5}}})),
         # The rest.
         ("schedule.1", "twice: keep it once", {**BONUS, "schedule": [DAILY, DAILY]}),
         ("effect.base", "left to pay: leave it out", {**make.ROUND_UP, "effect": {**make.ROUND_UP["effect"], "base": "gross"}}),

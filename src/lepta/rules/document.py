@@ -61,7 +61,7 @@ def _faults(reading: Reading, known: Known) -> Iterator[Fault]:
     yield from _places(document, known)
     yield from audience_faults(reading)
     yield from _goods(document)
-    yield from _invisible(document)
+    yield from _invisible(reading)
     readings = reading.of_tiers().values() or [reading]
     programme = _programme_of(document, known)
     of_forms = [
@@ -182,8 +182,9 @@ def _goods(document: CampaignDocument) -> Iterator[Fault]:
         yield fault("what.beside", 'names the same goods as "what": name others, or leave it out')
 
 
-def _invisible(document: CampaignDocument) -> Iterator[Fault]:
+def _invisible(reading: Reading) -> Iterator[Fault]:
     """Names that no sale can carry, since tills may not send such characters."""
+    document = reading.document
     what, where, who = document.what, document.where, document.who
     parts = [("what", what), ("what.exclude", what.exclude), ("what.beside", what.beside)]
     lists = {f"{path}.{name}": getattr(part, name) for path, part in parts for name in GOODS}
@@ -193,6 +194,9 @@ def _invisible(document: CampaignDocument) -> Iterator[Fault]:
         for n, name in enumerate(names):
             if seen := unprintable(name):
                 yield fault(f"{path}.{n}", f"{seen[1]}: leave it out")
+    for tier in reading.tiers:
+        if seen := unprintable(tier):
+            yield fault("effect.earn.by_tier", f"a tier's name {seen[1]}: leave it out")
 
 
 def _counting(reading: Reading) -> Iterator[Fault]:

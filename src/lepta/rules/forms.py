@@ -46,7 +46,7 @@ def forms_by_tier(said: Mapping[str, Any]) -> dict[str, Form]:
 
 def _of_tier(tier: str, said: Any, path: str) -> Form:
     if not 0 < len(tier) <= _MOST_NAME:
-        raise InvalidRequest([refusals.fault(path, f"a tier's name has 1 to {_MOST_NAME} characters")])  # fmt: skip
+        raise InvalidRequest([refusals.fault(path, f"a tier's name has 1 to {_MOST_NAME} characters: name it")])  # fmt: skip
     if not isinstance(said, Mapping):
         reason = "say what the tier earns, such as {points: 5}"
         raise InvalidRequest([refusals.fault(path, reason)])
