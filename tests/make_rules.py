@@ -183,11 +183,14 @@ def outcome(
     points: int = 0,
     is_first: bool = False,
 ) -> engine.Outcome:
-    """Both phases, without redemption unless `net` says what is left of each line; of a known member."""
+    """Both phases, without redemption unless `net` says what is left of each line; of a known member.
+
+    All `points` may be given away.
+    """
     net = [one.amount_minor for one in sale.lines] if net is None else net
     paid = sum(one.amount_minor for one in sale.lines) - sum(net)
     matched = engine.match(book, sale)
-    past = past_of(matched.visit, counts or {}, points=points, is_first=is_first)
+    past = past_of(matched.visit, counts or {}, points=points, is_first=is_first, spendable=points)
     return engine.evaluate(matched, net, sale.total_minor - paid, counts or {}, past)
 
 

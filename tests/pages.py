@@ -194,7 +194,7 @@ def _told(book: Rulebook, facts: Facts, outcome: engine.Outcome) -> dict[str, An
         "earned": make.earned(outcome),
         "given": _summed([(e.fund, _sum(e.points, e.money_minor)) for e in gifts]),
         "paid": _summed(paid),
-        "offered": {offer.campaign: offer.amount_minor for offer in outcome.offers},
+        "offered": {offer.campaign: offer.amount_minor or offer.points for offer in outcome.offers},
         "because": _reasons(book, facts, outcome),
         "receipt": _receipt(book, effects),
         "lots": {e.campaign: _lot(e, facts) for e in effects if isinstance(e, Earn)},

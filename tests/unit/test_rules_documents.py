@@ -49,6 +49,9 @@ stacking: {group: base}
 """
 
 
+MATCH: dict[str, Any] = {"funding": [{"party": "dairy", "share": "1"}], "ratio": "1"}
+
+
 @pytest.mark.parametrize("text", [FULL, BASE])
 def test_the_full_documents_load_as_they_stand(text: str) -> None:
     document = yaml.safe_load(text)
@@ -87,7 +90,7 @@ def test_a_value_equal_to_its_default_is_never_refused(defaults: dict[str, Any])
     ("path", "changes"),
     [
         ("kind", {"kind": "coupon"}),
-        ("effect.from", {"effect": {"give": {"points": 50}, "from": "shopper-points"}}),
+        ("match", {"effect": {"give": {"points": 50}, "from": "shopper-points"}, "match": MATCH}),
     ],
 )
 def test_what_is_not_built_yet_is_refused_by_name(path: str, changes: dict[str, Any]) -> None:
@@ -98,7 +101,7 @@ def test_what_is_not_built_yet_is_refused_by_name(path: str, changes: dict[str, 
 
 BONUS, GIFT = make.bonus("b", {"points": 5}), make.donation("d", {"money": 500})
 EFFECT = GIFT["effect"]
-MATCH: dict[str, Any] = {"funding": [{"party": "dairy", "share": "1"}], "ratio": "1"}
+OWN = make.offer("own", {"points": 50, "money_rate": "0.10"}, **{"from": "shopper-points"})
 
 
 def earning(earn: dict[str, Any], **parts: Any) -> dict[str, Any]:
@@ -239,6 +242,9 @@ def earning(earn: dict[str, Any], **parts: Any) -> dict[str, Any]:
         ("limits.budget", "exactly one", {**GIFT, "limits": {"budget": {}}}),
         ("limits.budget", "exactly one", {**make.HUNTER, "limits": {"budget": {"points": 1, "money": 1}}}),
         ("limits.per_card", "raise it", {**BONUS, "limits": {"per_card": 0}}),
+        ("effect.give", "{points, money_rate}", make.offer("d", {"money": 5}, **{"from": "shopper-points"})),
+        ("funding.0.budget.points", "gives money", {**OWN, "funding": [{"party": "dairy", "share": "1", "budget": {"points": 5000}}]}),
+        ("stacking.mode", "use add", {**OWN, "stacking": {"mode": "best"}}),
         ("match", "leave it out", {**GIFT, "match": MATCH}),
         ("match", "leave it out", {**BONUS, "match": MATCH}),
         ("match.funding", "add it", {**make.ROUND_UP, "match": {"ratio": "1"}}),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import make_rules as make
-from lepta.rules.effects import Donate, Offer
+from lepta.rules.effects import Donate, FunderShare, Offer
 from lepta.rules.explanation import Why
 from make_rules import codes, donated, outcome
 
@@ -152,3 +152,67 @@ def test_the_highest_band_reached_counts(starts: list[int], amount: int) -> None
         make.offer("gift", {"bands": bands}), sale=make.facts(make.line(amount=amount + 1))
     )
     assert result == {"gift": sum(start <= amount + 1 for start in starts)}
+
+
+OWN = make.offer("own", {"points": 50, "money_rate": "0.10"}, **{"from": "shopper-points"})
+
+
+def own(document: Any, *gifts: Any, points: int = 1_000, **more: Any) -> Any:
+    return outcome(make.rulebook(document), basket(*gifts, **more), points=points)
+
+
+def test_points_are_given_by_the_shopper_and_their_money_is_owed_by_the_stores_retailer() -> None:
+    result = own(OWN, make.gift("own", 50))
+    debt = (FunderShare("retail-nsk", 0, 500),)
+    assert result.effects == (Donate("own", "forest-animals", 50, 500, debt, 50, 0, (), 1),)
+    assert result.offers == (Offer("own", "forest-animals", 0, 50),)
+    assert result.given_points == 50
+
+
+@pytest.mark.parametrize(
+    ("points", "code"), [(49, Why.NOT_ENOUGH_POINTS), (50, Why.POINTS_GIFT), (0, Why.NOT_ENOUGH_POINTS)]
+)  # fmt: skip
+def test_never_more_points_than_there_are(points: int, code: Why) -> None:
+    book = make.rulebook(OWN)
+    result = outcome(book, basket(make.gift("own")), points=points)
+    assert codes(book, result) == {"own": code}
+    assert result.flags == (() if code == Why.POINTS_GIFT else ("unknown-gift",))
+
+
+def test_two_gifts_of_points_share_the_balance_in_order() -> None:
+    book = make.rulebook(OWN, {**OWN, "campaign": "second"})
+    both = [make.gift("own"), make.gift("second")]
+    result = outcome(book, basket(*both), points=99)
+    assert (result.given_points, result.flags) == (50, ("unknown-gift",))
+    assert outcome(book, basket(*both), points=100).given_points == 100
+    one = outcome(book, basket(make.gift("second")), points=50)
+    assert (one.given_points, len(one.offers)) == (50, 2)
+
+
+def test_points_taken_otherwise_are_booked_offline_as_far_as_they_are_there() -> None:
+    online = own(OWN, make.gift("own", 60))
+    assert (online.given_points, online.gift_differs) == (0, (("own", 50),))
+    offline = own(OWN, make.gift("own", 60), offline=True)
+    [gift] = offline.effects
+    assert (gift.points, gift.money_minor, offline.flags) == (60, 600, ("gift-differs",))
+    too_many = own(OWN, make.gift("own", 1_001), offline=True)
+    assert (too_many.given_points, too_many.flags) == (0, ("unknown-gift",))
+
+
+def test_budgets_of_a_gift_of_points_are_counted_in_points_or_money() -> None:
+    funding: list[dict[str, Any]] = [{"party": "dairy", "share": "0.5", "budget": {"money": 250}}, {"party": "retail-nsk", "share": "0.5"}]  # fmt: skip
+    document = {**OWN, "funding": funding, "limits": {"budget": {"points": 50}}}
+    assert dict(own(document, make.gift("own")).consumed) == {
+        "own|budget|points": 50,
+        "own|funder|dairy|money": 250,
+    }
+    funding[0]["budget"] = {"money": 249}
+    assert own(document, make.gift("own")).effects == ()
+
+
+def test_points_for_each_unit_are_offered_together() -> None:
+    document = make.offer(
+        "own", {"points": 3, "money_rate": "0.005"}, per="unit", what=DAIRY, **{"from": "shopper-points"}
+    )  # fmt: skip
+    [gift] = own(document, make.gift("own", 12)).effects
+    assert (gift.points, gift.money_minor, gift.applications, gift.lines) == (12, 6, 4, (1, 2))

@@ -98,7 +98,8 @@ class Book:
     ) -> tuple[list[Posting], list[Opened]]:
         """Book an event's entries; the numbers under which they stand, and the accounts they opened.
 
-        `spent` lots belong to the debit account of the first entry.
+        `spent` lots belong to the debit account of the first entry, and of those after it that spend, too: these
+        take from the lots in turn.
         """
         opened: list[Opened] = []
         accounts = self.accounts

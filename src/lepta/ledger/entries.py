@@ -15,9 +15,11 @@ class Code(IntEnum):
     GIVE_POINTS = 3
     GIVE_MONEY = 4
     COLLECT = 5
+    GIVE_OWN = 6
+    """Points that the shopper gives away; those of `GIVE_POINTS` are issued for it."""
 
 
-EARN, REDEEM, GIVE_POINTS, GIVE_MONEY, COLLECT = Code
+EARN, REDEEM, GIVE_POINTS, GIVE_MONEY, COLLECT, GIVE_OWN = Code
 """Python 3.11 looks a member up in its class at every mention; these it does not."""
 
 

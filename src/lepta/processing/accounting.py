@@ -11,6 +11,7 @@ from lepta.ledger.entries import (
     COLLECT,
     EARN,
     GIVE_MONEY,
+    GIVE_OWN,
     GIVE_POINTS,
     REDEEM,
     Code,
@@ -39,11 +40,20 @@ class Journal:
     _issues: list[Issue] = field(default_factory=list)
 
     def redeem(self, points: int) -> None:
-        """The member spends points; always the first entry, since lots are taken from its debit side."""
+        """The member spends points; comes first, since lots are taken from the debit side of the first entry."""
         assert not self._entries
         assert self.member is not None
         spent = chart.redeemed(self.programme, self.asset)
         self._add((self.member, spent, REDEEM, NEVER, None), points)
+
+    def give_own(self, effects: Iterable[Effect]) -> None:
+        """The member gives points away: right after redemption, which takes the lots that end first."""
+        assert all(code == REDEEM for _, _, code, _, _ in self._entries)
+        assert self.member is not None
+        for effect in effects:
+            if isinstance(effect, Donate) and effect.shopper_points:
+                fund = chart.fund_points(effect.fund, self.asset)
+                self._add((self.member, fund, GIVE_OWN, NEVER, None), effect.shopper_points)
 
     def book(self, effects: Iterable[Effect]) -> None:
         """Everything the campaigns gave, in their order."""

@@ -92,6 +92,8 @@ class Ahead:
         try:
             laid_out = self.office.lay_out(sale, shoppers)
             if isinstance(laid_out.sale, Prepared):
+                if laid_out.sale.matched.spends_points:
+                    return None
                 foreseen = foresee(laid_out.sale)
                 return LaidOut(laid_out.basis, laid_out.shopper, laid_out.sale, foreseen)
         except Exception:  # noqa: BLE001 - as above

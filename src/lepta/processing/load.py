@@ -178,6 +178,7 @@ def _wanted_lots(sales: Iterable[Prepared]) -> dict[str, date]:
         account = sale.member_account
         if account is not None:
             soon = sale.event.key.business_day + EXPIRING_WITHIN
-            last = NEVER if sale.event.redeem else soon
+            spends = sale.event.redeem or sale.matched.spends_points
+            last = NEVER if spends else soon
             until[account.ref] = max(until.get(account.ref, last), last)
     return until

@@ -56,7 +56,7 @@ def judge(prepared: Prepared, book: Book, counts: dict[str, int]) -> Verdict:
     event = prepared.event
     points, shortfall = _redeemable(prepared, book)
     money, by_line, net = paid(prepared, points)
-    past = _past(prepared, book, counts) if prepared.matched.asks_past else NO_PAST
+    past = _past(prepared, book, counts, points) if prepared.matched.asks_past else NO_PAST
     result = engine.evaluate(prepared.matched, net, event.total - money, counts, past)
     if result.gift_differs and not event.offline:
         campaign, ours = result.gift_differs[0]
@@ -69,24 +69,29 @@ def judge(prepared: Prepared, book: Book, counts: dict[str, int]) -> Verdict:
     )  # fmt: skip
     spent: list[Spent] = []
     if points:
-        assert member is not None
         journal.redeem(points)
-        spent = spend(book.lots_of(member), points)
+    if result.given_points:
+        journal.give_own(result.effects)
+    if points or result.given_points:
+        assert member is not None
+        spent = spend(book.lots_of(member), points + result.given_points)
     journal.book(result.effects)
     entries, issues = journal.close()
     return Verdict(points, money, shortfall, by_line, spent, result, entries, issues)
 
 
-def _past(prepared: Prepared, book: Book, counts: dict[str, int]) -> Past:
+def _past(prepared: Prepared, book: Book, counts: dict[str, int], redeemed: int) -> Past:
     """What the ledger knows of a shopper. A member's first sale in a programme opens their account there."""
     account = prepared.member_account
     if account is None or prepared.facts.shopper is None:
         return NO_PAST
+    points, may_spend = book.balance(account), prepared.seen.card_status == "active"
     return past_of(
         prepared.matched.visit,
         counts,
-        points=book.balance(account),
+        points=points,
         is_first=account not in book.accounts,
+        spendable=points - redeemed if may_spend else 0,
     )
 
 

@@ -159,6 +159,8 @@ class Campaign:
     by_tier: Mapping[str, "Campaign"]
     """The campaign as each tier has it; empty: the same for all."""
     target: Target
+    takes_points: bool
+    """Whether what it offers is the shopper's points."""
     is_offer: bool
     """Paid with the shopper's own money, if they accept."""
     match: MatchFunding | None
@@ -188,6 +190,7 @@ def _compiled(reading: Reading, programme: str, version: int) -> Campaign:
     said = reading.document
     group = said.stacking.group or said.kind
     is_offer = said.effect.source != "funders"
+    takes_points = said.effect.source == "shopper-points"
     to, occasion = said.effect.to, occasion_of(said.effect)
     condition = conditions.compiled(said.when) if said.when else None
     asked = condition.variables if condition else ()
@@ -206,7 +209,8 @@ def _compiled(reading: Reading, programme: str, version: int) -> Campaign:
         end_day=(said.active.until or date.max).toordinal(),
         occasion=occasion,
         condition=condition,
-        asks_past=occasion is not None or not conditions.OF_PAST.isdisjoint(asked),
+        asks_past=bool(occasion or takes_points) or not conditions.OF_PAST.isdisjoint(asked),
+        takes_points=takes_points,
         asks_visits=bool(occasion and occasion.nth_visit) or "member.visits" in asked,
         needs_card=_needs_card(reading),
         audience=_audience(reading),
@@ -262,7 +266,8 @@ def _needs_card(reading: Reading) -> bool:
     said = reading.document
     of_visits = reading.per == "visit" or occasion_of(said.effect) is not None
     by_who = said.who.card == "required" or _audience(reading) is not None
-    return said.kind == "bonus" or of_visits or by_who
+    takes_points = said.effect.source == "shopper-points"
+    return said.kind == "bonus" or of_visits or by_who or takes_points
 
 
 def _audience(reading: Reading) -> Audience | None:

@@ -245,7 +245,10 @@ def _donation(reading: Reading, known: Known) -> Iterator[Fault]:
         name = "pending_days" if effect.expire_after is None else "expire_after"
         yield fault(f"effect.{name}", "is about points that a shopper earns: leave it out")
     rounds_up, of_shopper = reading.form.kind is round_up.KIND, effect.source == "shopper-money"
-    if rounds_up and not of_shopper:
+    if effect.source == "shopper-points":
+        if reading.form.kind is not donated_points.KIND:
+            yield fault("effect.give", "from the shopper's points give {points, money_rate}")
+    elif rounds_up and not of_shopper:
         yield fault("effect.from", 'a round-up is the shopper\'s money: write "shopper-money"')
     elif rounds_up and effect.base == "gross":
         yield fault("effect.base", "a round-up is of what is left to pay: leave it out")
@@ -317,11 +320,15 @@ def _caps(reading: Reading) -> Iterator[Fault]:
     document = reading.document
     caps = {"limits.budget": document.limits.budget}
     caps["limits.max_per_basket"] = document.limits.max_per_basket
-    caps |= {f"funding.{n}.budget": funder.budget for n, funder in enumerate(document.funding)}
     units = _units(reading)
     for path, cap in caps.items():
         if cap is not None:
             yield from _cap(path, cap, units)
+    # Whoever stands behind the shopper's points pays money for them.
+    of_funders = ("money",) if document.effect.source == "shopper-points" else units
+    for n, funder in enumerate(document.funding):
+        if funder.budget is not None:
+            yield from _cap(f"funding.{n}.budget", funder.budget, of_funders)
 
 
 def _units(reading: Reading) -> tuple[str, ...]:

@@ -53,8 +53,9 @@ Effect = Earn | Donate
 
 
 class Offer(NamedTuple):
-    """What the shopper may add of their own money; `amount_minor` 0 means: known, but nothing to offer."""
+    """What the shopper may add of their own: money, or points. Neither above 0: known, but nothing to offer."""
 
     campaign: str
     fund: str
     amount_minor: int
+    points: int = 0

@@ -34,6 +34,8 @@ class Outcome:
     flags: tuple[str, ...]
     gift_differs: tuple[tuple[str, int], ...]
     """(campaign, our figure) of gifts of which the till took another amount."""
+    given_points: int
+    """Of the shopper's own, smallest units."""
     asked: tuple[Asked, ...]
     """What had to fit under limits for this to come out."""
 
@@ -140,7 +142,7 @@ def evaluate(
     facts, programme = matched.facts, matched.programme
     gifts = gifts_of(facts)
     if programme is None:
-        return Outcome((), (), (), (), matched.flags + gifts.flags(), (), ())
+        return Outcome((), (), (), (), matched.flags + gifts.flags(), (), 0, ())
     gross = [line.amount_minor for line in facts.lines]
     net = gross if net_minor is None else net_minor
     sale = Sale(facts, programme, gross, net, due_minor, counts, [], [], past)
@@ -159,6 +161,7 @@ def evaluate(
         tuple(run.consumed),
         matched.flags + gifts.flags(),
         tuple(gifts.differs),
+        gifts.given_points,
         tuple(sale.asked),
     )
 

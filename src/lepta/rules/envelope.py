@@ -134,7 +134,9 @@ class Effect(Strict):
         description="Per unit: so many units together count once, whatever their SKUs.",
     )
     to: To | None = None
-    source: Literal["funders", "shopper-money"] = Field(default="funders", alias="from")
+    source: Literal["funders", "shopper-money", "shopper-points"] = Field(
+        default="funders", alias="from"
+    )
     base: Literal["net", "gross"] = "net"
     pending_days: Days | None = None
     expire_after: ExpireAfter | None = None

@@ -37,6 +37,9 @@ class Why(IntEnum):
     GIFT_MATCH_CUT = 14
     """What the shopper gave, minor units; others added less than they would, or nothing any more."""
 
+    POINTS_GIFT = 15
+    """What the shopper gave, smallest points."""
+
     NOT_IN_SCHEDULE = 20
     OTHER_STORE = 21
     NEEDS_CARD = 22
@@ -76,6 +79,11 @@ class Why(IntEnum):
     VISIT_UNDER_WAY = 52
     OTHER_VISIT = 53
     """Which visit of the shopper it is."""
+    NOT_ENOUGH_POINTS = 60
+    POINTS_OFFERED = 61
+    """What was offered, smallest points."""
+    OTHER_POINTS_TAKEN = 62
+    """What was offered, smallest points."""
 
     CONDITION_FALSE = 70
     CONDITION_UNKNOWN = 71
@@ -117,7 +125,12 @@ _AMOUNTS: dict[int, str] = {
     Why.OFFERED: "{} offered, not accepted",
     Why.OTHER_AMOUNT_TAKEN: "{} offered, another amount taken",
 }
-_NUMBERS: dict[int, str] = {Why.OTHER_VISIT: "not on visit {}"}
+_NUMBERS: dict[int, str] = {
+    Why.OTHER_VISIT: "not on visit {}",
+    Why.POINTS_GIFT: "the shopper gave points: {}",
+    Why.POINTS_OFFERED: "points offered, not accepted: {}",
+    Why.OTHER_POINTS_TAKEN: "points offered: {}, another number taken",
+}
 _OTHERS: dict[int, str] = {Why.OUTDONE: "{} gave more", Why.STOPPED: "stopped by {}"}
 _PLAIN: dict[int, str] = {
     Why.NOT_IN_SCHEDULE: "not in schedule",
@@ -147,6 +160,7 @@ _PLAIN: dict[int, str] = {
     Why.NOT_BIRTHDAY: "not around the birthday",
     Why.CONDITION_FALSE: "its condition does not hold",
     Why.CONDITION_UNKNOWN: "its condition needs what is not known of the sale",
+    Why.NOT_ENOUGH_POINTS: "the shopper has not enough points",
     Why.VISIT_LIMIT: "given on this visit already",
     Why.NOT_FIRST_SALE: "not the member's first sale",
     Why.VISIT_UNDER_WAY: "not the first sale of the visit",

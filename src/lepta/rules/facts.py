@@ -62,6 +62,8 @@ class Past:
     """Whether the sale begins a visit; on a later sale of the same visit `visits` is what it was."""
     is_first: bool
     """Whether no sale of the member was recorded in the programme before."""
+    spendable: int = 0
+    """Of `points` what is left after redemption and may be given away; 0 where the card cannot spend."""
 
 
 NO_PAST = Past(0, 0, is_new_visit=True, is_first=True)

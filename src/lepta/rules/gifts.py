@@ -3,12 +3,22 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lepta.rules.awards import Award, Refusal, Sale, consumed, funders_by, given_for, wished
+from lepta.rules.awards import (
+    Award,
+    Refusal,
+    Sale,
+    consumed,
+    funders_by,
+    funders_of,
+    given_for,
+    wished,
+)
 from lepta.rules.effects import Donate, FunderShare, Offer
 from lepta.rules.explanation import Why
 from lepta.rules.facts import Facts, Gift
 from lepta.rules.granting import MAX_GIVEN, Grant, whole, within_basket
 from lepta.rules.kind import Measure
+from lepta.rules.kinds import donated_points
 from lepta.rules.limits import Counter
 from lepta.rules.matching import Candidate
 from lepta.values import value
@@ -26,7 +36,8 @@ class Gifts:
     differs: list[tuple[str, int]] = field(default_factory=list)
     taken_anyway: bool = False
     given_minor: int = 0
-    """Accepted so far."""
+    given_points: int = 0
+    """Accepted so far, of the shopper's own money and points."""
     known: set[str] = field(default_factory=set)
     """Campaigns whose offer is open."""
 
@@ -43,7 +54,10 @@ class Gifts:
 
 @value
 class _Offered:
-    """A gift as it is offered: how much, and the lines that it is for (none: for the sale)."""
+    """A gift as it is offered: how much, and the lines that it is for (none: for the sale).
+
+    Of the shopper's points `grant.money_minor` is what they are worth to the fund.
+    """
 
     fund: str
     grant: Grant
@@ -71,24 +85,24 @@ def offered(sale: Sale, gifts: Gifts, candidate: Candidate) -> Award | Refusal:
     offer = _offer(sale, gifts, candidate)
     if isinstance(offer, Refusal):
         return offer
-    ours = offer.grant.money_minor
     refusal = _closed(sale, gifts, candidate, offer.grant)
     if refusal:
         return refusal
-    campaign = candidate.campaign
+    campaign, in_points = candidate.campaign, candidate.campaign.takes_points
+    ours = offer.grant.points if in_points else offer.grant.money_minor
     gifts.known.add(campaign.id)
-    gifts.offers.append(Offer(campaign.id, offer.fund, ours))
+    gifts.offers.append(Offer(campaign.id, offer.fund, *((0, ours) if in_points else (ours, 0))))
     gift = gifts.answers.get(campaign.id)
     if gift is None:
-        return Refusal(Why.OFFERED, ours) if ours else _nothing(candidate)
+        why = Why.POINTS_OFFERED if in_points else Why.OFFERED
+        return Refusal(why, ours) if ours else _nothing(candidate)
     taken = ours if gift.amount_minor is None else gift.amount_minor
     refusal = _differs(sale, gifts, candidate, offer, taken) if taken != ours else None
     if refusal:
         return refusal
     if taken <= 0:
         return _nothing(candidate)
-    gifts.given_minor += taken
-    return _given(sale, candidate, offer, taken)
+    return _given(sale, gifts, candidate, offer, taken)
 
 
 def _offer(sale: Sale, gifts: Gifts, candidate: Candidate) -> _Offered | Refusal:
@@ -131,13 +145,16 @@ def _differs(
     sale: Sale, gifts: Gifts, candidate: Candidate, offer: _Offered, taken: int
 ) -> Refusal | None:
     """The till took another amount than we offered: only an offline sale is booked as it was."""
-    campaign, ours = candidate.campaign.id, offer.grant.money_minor
-    gifts.differs.append((campaign, ours))
+    campaign, grant = candidate.campaign, offer.grant
+    ours = grant.points if campaign.takes_points else grant.money_minor
+    gifts.differs.append((campaign.id, ours))
     if not sale.facts.offline:
-        return Refusal(Why.OTHER_AMOUNT_TAKEN, ours)
-    refusal = _closed(sale, gifts, candidate, Grant(offer.grant.applications, 0, taken))
+        return Refusal(
+            Why.OTHER_POINTS_TAKEN if campaign.takes_points else Why.OTHER_AMOUNT_TAKEN, ours
+        )
+    refusal = _closed(sale, gifts, candidate, _as_taken(sale, candidate, offer, taken))
     if refusal:
-        gifts.known.discard(campaign)
+        gifts.known.discard(campaign.id)
         return refusal
     gifts.taken_anyway = True
     return None
@@ -145,16 +162,45 @@ def _differs(
 
 def _closed(sale: Sale, gifts: Gifts, candidate: Candidate, wish: Grant) -> Refusal | None:
     """Why so much may not be given; a gift of nothing is never in the way of a limit."""
-    if wish.money_minor <= 0:
+    if wish.points <= 0 and wish.money_minor <= 0:
         return None
-    if gifts.given_minor + wish.money_minor > MAX_GIVEN:
+    if gifts.given_minor + wish.money_minor > MAX_GIVEN or wish.points > MAX_GIVEN:
         return Refusal(Why.TOO_LARGE)
+    if wish.points > sale.past.spendable - gifts.given_points:
+        return Refusal(Why.NOT_ENOUGH_POINTS)
     given = whole(sale.programme, candidate, sale.counts, wish, sale.asked)
-    return None if given.money_minor == wish.money_minor else Refusal(given.limit)
+    return None if given.applications else Refusal(given.limit)
 
 
-def _given(sale: Sale, candidate: Candidate, offer: _Offered, amount_minor: int) -> Award:
-    campaign, grant = candidate.campaign, Grant(offer.grant.applications, 0, amount_minor)
+def _as_taken(sale: Sale, candidate: Candidate, offer: _Offered, taken: int) -> Grant:
+    giving, applications = candidate.campaign.giving, offer.grant.applications
+    if not candidate.campaign.takes_points:
+        return Grant(applications, 0, taken)
+    worth = donated_points.money_of(giving.form.params, sale.programme, taken, giving.rounding)
+    return Grant(applications, taken, worth)
+
+
+def _given(sale: Sale, gifts: Gifts, candidate: Candidate, offer: _Offered, taken: int) -> Award:
+    if candidate.campaign.takes_points:
+        gifts.given_points += taken
+        return _points_given(sale, candidate, offer, taken)
+    gifts.given_minor += taken
+    return _money_given(sale, candidate, offer, taken)
+
+
+def _points_given(sale: Sale, candidate: Candidate, offer: _Offered, points: int) -> Award:
+    """The shopper's points go to the fund; who had to honour them, owes it the money behind them."""
+    campaign, grant = candidate.campaign, _as_taken(sale, candidate, offer, points)
+    effect = Donate(
+        campaign.id, offer.fund, points, grant.money_minor,
+        funders_of(campaign, sale.facts.store.retailer, 0, grant.money_minor), points, 0,
+        offer.lines, grant.applications,
+    )  # fmt: skip
+    return Award(effect, consumed(candidate, grant), Why.POINTS_GIFT, points, points)
+
+
+def _money_given(sale: Sale, candidate: Candidate, offer: _Offered, amount_minor: int) -> Award:
+    campaign, grant = candidate.campaign, _as_taken(sale, candidate, offer, amount_minor)
     funders, used, code = _matched(sale, candidate, amount_minor)
     added_minor = sum([funder.money_minor for funder in funders])
     effect = Donate(

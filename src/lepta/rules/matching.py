@@ -59,6 +59,14 @@ class Matched:
     asks_past: bool = False
     """Whether a candidate asks for `Past`: the sale cannot be judged before its turn."""
 
+    @property
+    def spends_points(self) -> bool:
+        """Whether the shopper accepted to give points away."""
+        if not self.asks_past:
+            return False
+        accepted = {gift.campaign for gift in self.facts.gifts if gift.accepted}
+        return any(c.campaign.takes_points and c.campaign.id in accepted for c in self.candidates)
+
 
 def match(rulebook: Rulebook, facts: Facts) -> Matched:
     """Campaigns of the store's programme in force at `facts.at` that the basket touches.

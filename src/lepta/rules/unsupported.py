@@ -9,7 +9,6 @@ _NOT_VALUES = {
     ("kind", "discount"): "kind discount",
     ("kind", "coupon"): "kind coupon",
     ("kind", "message"): "kind message",
-    ("effect.from", "shopper-points"): "giving the shopper's points",
 }
 
 
@@ -18,6 +17,9 @@ def refuse(document: Mapping[str, Any]) -> None:
     for (path, value), what in _NOT_VALUES.items():
         if _at(document, path) == value:
             raise NotSupported(path, what)
+    of_points = _at(document, "effect.from") == "shopper-points"
+    if of_points and _at(document, "match") is not None:
+        raise NotSupported("match", "matching a gift of points")
 
 
 def _at(document: Any, path: str) -> Any:

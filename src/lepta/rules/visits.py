@@ -54,10 +54,15 @@ def _gauge(what: str, facts: Facts, ref: str) -> Gauge:
 
 
 def past_of(
-    visit: Visit | None, counts: Mapping[Counter, int], *, points: int, is_first: bool
+    visit: Visit | None,
+    counts: Mapping[Counter, int],
+    *,
+    points: int,
+    is_first: bool,
+    spendable: int = 0,
 ) -> Past:
     """`visit` None: visits are not counted, so none is known."""
     if visit is None:
-        return Past(points, 0, is_new_visit=True, is_first=is_first)
+        return Past(points, 0, is_new_visit=True, is_first=is_first, spendable=spendable)
     is_new, known = visit.is_new(counts), counts.get(visit.total, 0)
-    return Past(points, known if is_new else known - 1, is_new, is_first)
+    return Past(points, known if is_new else known - 1, is_new, is_first, spendable)

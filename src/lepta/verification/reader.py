@@ -33,8 +33,11 @@ ALLOCATION_ROW = struct.Struct(">hiqihiiiqihiiiq")
 _EPOCH_DAY = date(2000, 1, 1).toordinal()
 # Plain numbers: looking a member of an enumeration up takes longer than anything else that is done with it.
 _EARN, _REDEEM, _GIVE_POINTS = int(Code.EARN), int(Code.REDEEM), int(Code.GIVE_POINTS)
+_GIVE_OWN = int(Code.GIVE_OWN)
 _CODES = frozenset(map(int, Code))
-_POINTS_CODES = frozenset({_EARN, _REDEEM, _GIVE_POINTS})
+_POINTS_CODES = frozenset({_EARN, _REDEEM, _GIVE_POINTS, _GIVE_OWN})
+_SPENDING = frozenset({_REDEEM, _GIVE_OWN})
+"""Codes of entries that take points from lots; such entries stand before all others."""
 _SUMS = max(_CODES) + 1
 _SALE = frozenset({"v", "shard", "index", "kind", "till", "at", "rulebook", "beside"})
 _SALE_MOST = _SALE | {"member", *MOVABLE}
@@ -232,7 +235,7 @@ class Reader:
             for last, start, *legs in document.get("lots", _NOTHING)
             for leg in legs
         }
-        self._spend(index, entries[0], document.get("spent", _NOTHING))
+        self._spend(index, entries, document.get("spent", _NOTHING))
         for leg, (debit, credit, amount, code) in enumerate(entries):
             if type(amount) is not int or amount <= 0 or code not in _CODES or debit == credit:
                 self._fault(Check.ENTRIES, index, f"entry {leg} is not a movement: {entries[leg]}")
@@ -257,9 +260,8 @@ class Reader:
             self._fault(Check.LOTS, index, "leaf has a lot that no entry issued")
         return sums
 
-    def _spend(self, index: int, entry: list[Any], spent: list[Any]) -> None:
-        account, _, amount, code = entry
-        taken = 0
+    def _spend(self, index: int, entries: list[Any], spent: list[Any]) -> None:
+        account, taken = entries[0][0], 0
         for seq, (lot_index, leg, points, last) in enumerate(spent):
             day = self._day(last)
             if type(points) is not int or points <= 0:
@@ -271,8 +273,16 @@ class Reader:
             self.allocations.append(packed)
             self.part.lots.append((account, (day, lot_index, leg), -points, index))
             taken += points
-        if taken != (amount if code == _REDEEM else 0):
-            self._fault(Check.LOTS, index, "points taken from lots are not those redeemed")
+        wanted = 0
+        for debit, _, amount, code in entries:
+            if code not in _SPENDING:
+                break
+            if debit != account:
+                self._fault(Check.LOTS, index, "points are spent from two accounts")
+            wanted += amount
+        if taken != wanted:
+            what = "points taken from lots are not those redeemed and given away"
+            self._fault(Check.LOTS, index, what)
 
     def _use(self, used: list[Any]) -> None:
         counts = self.part.used[-1]
@@ -286,7 +296,7 @@ def _unequal_sums(  # noqa: PLR0911 - one sentence for each sum
     outcome: Json, sums: list[int]
 ) -> str:
     """What in the outcome does not add up, or to something else than was booked; nothing if all does."""
-    earned, redeemed = _points(*outcome.get("points", _NOTHING))
+    earned, redeemed, given_away = _points(*outcome.get("points", _NOTHING))
     if sums[_EARN] != earned or sum([e[1] for e in outcome.get("earned", _NOTHING)]) != earned:
         return "points earned are not those booked"
     if earned and sum(outcome["line_earned"]) != earned:
@@ -295,7 +305,7 @@ def _unequal_sums(  # noqa: PLR0911 - one sentence for each sum
         return "points redeemed are not those booked"
     if redeemed and sum(outcome["line_redeemed"]) != redeemed:
         return "points redeemed by line are not those redeemed"
-    points = owed = collected = 0
+    points = owed = collected = own = 0
     for _, _, given, total, _, funders, own_points, own_money, _ in outcome.get(
         "donations", _NOTHING
     ):
@@ -305,10 +315,15 @@ def _unequal_sums(  # noqa: PLR0911 - one sentence for each sum
         points += given - own_points
         owed += share
         collected += own_money
-    if [points, owed, collected] != sums[_GIVE_POINTS:]:
+        own += own_points
+    if [points, owed, collected, own] != sums[_GIVE_POINTS:]:
         return "donations are not those booked"
+    if given_away != own:
+        return "points given away are not those donated"
     return ""
 
 
-def _points(earned: int = 0, _pending: int = 0, redeemed: int = 0, *_: int) -> tuple[int, int]:
-    return earned, redeemed
+def _points(
+    earned: int = 0, _pending: int = 0, redeemed: int = 0, given: int = 0, *_: int
+) -> tuple[int, int, int]:
+    return earned, redeemed, given

@@ -175,7 +175,10 @@ class GiftBody(Body):
 
     offer: Opaque
     accepted: bool
-    amount: Positive | None = None
+    amount: Positive | None = Field(
+        default=None,
+        description="What the till took: minor units, or points where it offered points.",
+    )
 
 
 class ChoiceBody(Body):

@@ -59,6 +59,8 @@ class Slips:
 
     def _given(self, recorded: Recorded, donation: Donation, language: str) -> Given:
         campaign, fund, points, money, units, _, from_points, from_money, positions = donation
+        if from_points:
+            from_money = money  # what the shopper's points are worth to the fund
         return Given(
             self.directory.party_name(fund),
             points,
