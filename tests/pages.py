@@ -156,6 +156,7 @@ def _facts(**sale: Any) -> Facts:
         shopper=Shopper(**shopper) if card else None,
         choice=tuple(sale["choice"]) if "choice" in sale else None,
         gifts=tuple(make.gift(*said) for said in sale.get("gifts", ())),
+        closed=tuple(sale.get("closed", ())),
     )
 
 

@@ -27,6 +27,7 @@ TABLES = (
         id text PRIMARY KEY,
         kind text NOT NULL,
         name jsonb NOT NULL,
+        closed_on date,
         revision bigint NOT NULL DEFAULT 1
     )
     """,

@@ -47,3 +47,21 @@ async def test_a_party_that_a_published_campaign_names_keeps_its_kind(
     assert (await change(admin, party, kind)).status_code == 200
     assert (await admin.post("/v1/campaigns/again/publish")).status_code == 200
     assert "campaign again names it" in reason(await change(admin, party, WRONG[party]))
+
+
+async def test_a_fund_closes_on_a_day_and_a_supplier_does_not(
+    shop: Address, admin: AsyncClient
+) -> None:
+    said = {"kind": "charity", "name": "x", "closed_on": "2026-12-31"}
+    put = await admin.put("/v1/parties/children", json=said)
+    assert (put.status_code, put.json()) == (201, said)
+    got = await admin.get("/v1/parties/children")
+    assert got.json() == said
+    supplier = await admin.put("/v1/parties/dairy", json={**said, "kind": "supplier"})
+    assert supplier.status_code == 422
+    [error] = supplier.json()["errors"]
+    assert error["path"] == "closed_on"
+    open_again = {"kind": "charity", "name": "x"}
+    etag = {"If-Match": put.headers["ETag"]}
+    again = await admin.put("/v1/parties/children", json=open_again, headers=etag)
+    assert again.json() == {**open_again, "closed_on": None}

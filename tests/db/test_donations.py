@@ -351,3 +351,23 @@ async def test_a_match_stops_at_its_cap_whoever_races_for_it(donors: Shop) -> No
     assert sorted(gift.money - 500 for gift in gifts) == [0] * 18 + [200, 500]
     [row] = await donors.ask("SELECT used, granted FROM budget WHERE counter = 'own|match|money'")
     assert tuple(row) == (1_200, 1_200)
+
+
+async def test_what_comes_in_after_a_fund_has_closed_goes_to_the_fallback(donors: Shop) -> None:
+    to = {"fund": "children", "fallback": "forest-animals"}
+    await donors.publish(
+        donation("a", {"money": 500}, to=to, funding=RETAILER),
+        donation("b", {"money": 700}, funding=RETAILER),
+    )
+    sale = {"business_day": "2026-11-20", "occurred_at": "2026-11-20T12:00:00+07:00"}
+    before, _ = await donors.sell(**sale)
+    await donors.ask("UPDATE party SET closed_on = '2026-11-21' WHERE id = 'children'")
+    await donors.ask("UPDATE office_version SET version = version + 1")
+    after, outcome = await donors.sell(**sale, offline=True)
+    assert before == [
+        "GIVE_MONEY: fund/children/receivable to party/retail-nsk/payable, 1200 RUB",
+    ]
+    assert after == [
+        "GIVE_MONEY: fund/forest-animals/receivable to party/retail-nsk/payable, 500 RUB",
+    ]
+    assert "fallback-fund" in outcome.flags

@@ -11,10 +11,15 @@ from lepta.revisions import Expected, NotFound, Saved, bump, lock, write
 KINDS = ("retailer", "supplier", "charity", "beneficiary", "agency")
 FUNDERS = frozenset({"retailer", "supplier", "agency"})
 """Who may pay for what a campaign gives."""
+BENEFICIARIES = frozenset({"charity", "beneficiary"})
+"""Who may get it."""
 
 
 async def put_party(db: Database, record: Party, expected: Expected) -> Saved:
-    """Create or replace a party."""
+    """Create or replace a party; one that gets donations may be closed."""
+    if record.closed_on is not None and record.kind not in BENEFICIARIES:
+        reason = "only a charity or a beneficiary closes to donations: leave it out"
+        raise InvalidRequest([{"path": "closed_on", "reason": reason}])
     async with db.begin() as tx:
         old = await lock(tx, party, record.id, expected)
         if old is not None:

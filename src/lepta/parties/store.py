@@ -24,7 +24,7 @@ PARTIES_ACCOUNTS = ("funder", "fund", "party", "shopper")
 async def find_party(tx: Tx, party_id: str) -> tuple[Party, int] | None:
     """A party and its revision."""
     row = (await tx.execute(select(party).where(party.c.id == party_id))).one_or_none()
-    return None if row is None else (Party(row.id, row.kind, row.name), row.revision)
+    return None if row is None else (Party(row.id, row.kind, row.name, row.closed_on), row.revision)
 
 
 async def find_store(tx: Tx, store_id: str) -> tuple[Store, int] | None:
@@ -68,6 +68,7 @@ def _naming(party_id: str) -> tuple[dict[str, Any], ...]:
         {"match": {"funding": [{"party": party_id}]}},
         {"effect": {"to": {"fund": party_id}}},
         {"effect": {"to": {"choice": [party_id]}}},
+        {"effect": {"to": {"fallback": party_id}}},
         {"where": {"retailers": [party_id]}},
     )
 

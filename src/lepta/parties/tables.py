@@ -1,9 +1,10 @@
 """Tables of parties, programmes' documents and stores, and their rows as values."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, MetaData, SmallInteger, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Date, MetaData, SmallInteger, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
 _metadata = MetaData()
@@ -14,6 +15,7 @@ party = Table(
     Column("id", Text, primary_key=True),
     Column("kind", Text, nullable=False),
     Column("name", JSONB, nullable=False),
+    Column("closed_on", Date),
     Column("revision", BigInteger, nullable=False),
 )
 
@@ -66,6 +68,8 @@ class Party:
     id: str
     kind: str
     name: Any
+    closed_on: date | None = None
+    """Of a charity or beneficiary: the first day on which it takes nothing any more."""
 
 
 @dataclass(frozen=True, slots=True)

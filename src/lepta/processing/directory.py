@@ -6,6 +6,7 @@ numbers with each batch and fetches what has changed since; so a change counts f
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -22,7 +23,7 @@ VERSIONS = "SELECT what, version FROM office_version"
 STORES = """
     SELECT id, retailer, region, time_zone, programme, currency, language FROM store
 """
-PARTIES = "SELECT id, name::text FROM party"
+PARTIES = "SELECT id, name::text, closed_on FROM party"
 CHANGED_PRODUCTS = "SELECT sku FROM product WHERE changed > $1"
 PRODUCTS = "SELECT sku, name::text, categories, brand FROM product WHERE sku = ANY($1)"
 
@@ -45,6 +46,8 @@ class Directory:
     versions: Versions = NOTHING_READ
     stores: dict[str, StoreRecord] = field(default_factory=dict)
     parties: dict[str, Name] = field(default_factory=dict)
+    closing: dict[str, date] = field(default_factory=dict)
+    """Funds that close: the first day on which they take nothing any more."""
     products: dict[str, ProductRecord | None] = field(default_factory=dict)
     older: dict[str, ProductRecord | None] = field(default_factory=dict)
     """Products that were here when `PRODUCTS_KEPT` was reached: sales under way may still need them."""
@@ -65,7 +68,8 @@ class Directory:
             return
         if versions.party != known.party:
             rows = await connection.fetch(PARTIES)
-            self.parties = {id_: Name.of(orjson.loads(name)) for id_, name in rows}
+            self.parties = {id_: Name.of(orjson.loads(name)) for id_, name, _ in rows}
+            self.closing = {id_: on for id_, _, on in rows if on is not None}
         if versions.store != known.store:
             rows = await connection.fetch(STORES)
             self.stores = {row["id"]: StoreRecord(*row) for row in rows}

@@ -3,7 +3,7 @@
 Nothing of it needs the ledger, so nothing of it needs the head's lock.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from lepta.processing.directory import Directory, Versions
 from lepta.processing.events import Checkout
 from lepta.processing.recognition import Refused
 from lepta.processing.rulebooks import Rulebooks
-from lepta.processing.sight import Prepared, prepare, see
+from lepta.processing.sight import Prepared, prepare, see, with_closed
 from lepta.processing.state import ShopperRecord
 from lepta.processing.verdict import Verdict
 from lepta.values import value
@@ -47,6 +47,7 @@ class Office:
 
     directory: Directory
     rulebooks: Rulebooks
+    clock: Callable[[], datetime]
 
     @property
     def basis(self) -> Basis:
@@ -74,6 +75,9 @@ class Office:
         try:
             rulebook = self.rulebooks.newest
             prepared = prepare(sale, see(sale, self.directory, shopper, rulebook), rulebook)
+            if self.directory.closing:
+                now = self.clock()
+                prepared = with_closed(prepared, self.directory.closing, now, rulebook)
         except DomainError as error:
             prepared = Refused(error)
         return LaidOut(self.basis, shopper, prepared)

@@ -48,6 +48,8 @@ class Seen(NamedTuple):
     member: MemberSeen | None
     products: tuple[ProductSeen | None, ...]
     """One a line; None where the event said all itself or the catalogue knows nothing."""
+    closed: tuple[str, ...] = ()
+    """See `rules.facts.Facts`."""
 
     def to_bytes(self) -> bytes:
         """Canonical JSON; what is at its default is left out."""
@@ -69,6 +71,8 @@ class Seen(NamedTuple):
             document["products"] = [
                 0 if p is None else [p.brand, *p.categories] for p in self.products
             ]
+        if self.closed:
+            document["closed"] = self.closed
         return canonical(document)
 
     @classmethod
@@ -83,6 +87,7 @@ class Seen(NamedTuple):
             products=tuple(ProductSeen(tuple(p[1:]), p[0]) if p else None for p in products)
             if products
             else (None,) * lines,
+            closed=tuple(document.get("closed", ())),
         )
 
 

@@ -1,6 +1,7 @@
 """What is seen of a sale before the ledger is asked: its facts, and the campaigns that it touches."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from lepta.errors import InvalidRequest
@@ -83,12 +84,33 @@ def prepare(event: Checkout, seen: Seen, rulebook: Rulebook) -> Prepared:
     shopper = _shopper(member) if member and seen.card_status in EARNING else None
     facts = rule_facts.Facts(
         place, at, event.key.business_day, event.currency, lines, event.total,
-        shopper, event.choice, event.gifts, seen.offline,
+        shopper, event.choice, event.gifts, seen.offline, seen.closed,
     )  # fmt: skip
     matched = engine.match(rulebook, facts)
     points = chart.points_of(store.programme)
     account = chart.available(member.ref, points) if member else None
     return Prepared(event, seen, matched.programme, facts, matched, account)
+
+
+def with_closed(
+    prepared: Prepared, closing: Mapping[str, date], now: datetime, rulebook: Rulebook
+) -> Prepared:
+    """The sale with those of its campaigns' funds in its facts that are closed by `now` in its store.
+
+    It is the day of booking that counts, not that of the sale: what comes in late cannot go to a fund that is
+    gone. `closing`: the first days on which funds take nothing any more.
+    """
+    today = now.astimezone(ZoneInfo(prepared.seen.store.time_zone)).date()
+    closed = set()
+    for candidate in prepared.matched.candidates:
+        campaign, target = candidate.campaign, candidate.campaign.target
+        for fund in (target.of(campaign.id, prepared.facts.choice), target.fallback):
+            if fund is not None and fund in closing and closing[fund] <= today:
+                closed.add(fund)
+    if not closed:
+        return prepared
+    seen = prepared.seen._replace(closed=tuple(sorted(closed)))
+    return prepare(prepared.event, seen, rulebook)
 
 
 def _shopper(member: MemberSeen) -> rule_facts.Shopper:

@@ -73,7 +73,7 @@ class Writer:
     _connection: asyncpg.Connection | None = None
 
     def __post_init__(self) -> None:
-        office = Office(self.directory, self.rulebooks)
+        office = Office(self.directory, self.rulebooks, self.clock)
         self._sources = Sources(self.shard, office)
         self._ahead = Ahead(self.database, office)
 

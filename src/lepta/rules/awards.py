@@ -74,13 +74,13 @@ def award(sale: Sale, candidate: Candidate) -> Award | Refusal:
         given = grant(sale.programme, candidate, sale.counts, wish, sale.asked)
     if given.points == 0 and given.money_minor == 0:
         return Refusal(given.limit or Why.NOTHING_TO_GIVE)
-    effect: Effect | None
+    effect: Effect | Refusal
     if campaign.kind == "bonus":
         effect = _earned(sale, candidate, given, by_sku, by_line)
     else:
         effect = _donated(sale, candidate, given, by_sku)
-    if effect is None:
-        return Refusal(Why.NO_CHOICE)
+    if isinstance(effect, Refusal):
+        return effect
     code = giving.code + 1 if given.limit else giving.code
     uses = consumed(candidate, given) if candidate.gauges else ()
     worth = _worth(sale.programme, given) if campaign.mode == "best" else 0
@@ -212,12 +212,11 @@ def _earned(
 
 def _donated(
     sale: Sale, candidate: Candidate, given: Grant, by_sku: Mapping[str, int]
-) -> Donate | None:
-    """None: for nobody, as nobody was chosen."""
+) -> Donate | Refusal:
     campaign, facts = candidate.campaign, sale.facts
-    fund = campaign.target.of(campaign.id, facts.choice)
-    if fund is None:
-        return None
+    fund = fund_of(campaign, facts)
+    if isinstance(fund, Refusal):
+        return fund
     return Donate(
         campaign.id,
         fund,
@@ -229,6 +228,19 @@ def _donated(
         given_for(facts.lines, candidate.positions, by_sku),
         given.applications,
     )
+
+
+def fund_of(campaign: Campaign, facts: Facts) -> str | Refusal:
+    """Who gets a donation: the fallback where the one it is for is closed; nobody where nobody was chosen."""
+    target = campaign.target
+    fund = target.of(campaign.id, facts.choice)
+    if fund is None:
+        return Refusal(Why.NO_CHOICE)
+    if fund not in facts.closed:
+        return fund
+    if target.fallback is None or target.fallback in facts.closed:
+        return Refusal(Why.FUND_CLOSED)
+    return target.fallback
 
 
 def given_for(

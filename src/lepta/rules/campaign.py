@@ -12,7 +12,7 @@ from lepta.rules.asks import Asks
 from lepta.rules.audience import Audience
 from lepta.rules.birthday import Span
 from lepta.rules.conditions import Condition
-from lepta.rules.envelope import CampaignDocument, Reading, What, read
+from lepta.rules.envelope import CampaignDocument, Reading, To, What, read
 from lepta.rules.envelope import Goods as GoodsDocument
 from lepta.rules.envelope import Where as WhereDocument
 from lepta.rules.explanation import Why
@@ -115,6 +115,8 @@ class Target:
     fund: str | None
     choice: tuple[str, ...]
     default: str | None
+    fallback: str | None
+    """Stands in for one that is closed."""
 
     def of(self, campaign: str, choice: tuple[str, str] | None) -> str | None:
         """The fund, the shopper's choice, or the default; None: nobody was chosen."""
@@ -217,7 +219,7 @@ def _compiled(reading: Reading, programme: str, version: int) -> Campaign:
         asks=_asks(said, asked),
         giving=_giving(reading),
         by_tier={},
-        target=Target(to.fund, to.choice, to.default) if to else Target(None, (), None),
+        target=_target(to),
         is_offer=is_offer,
         match=compile_match(said),
         parties=tuple(funder.party for funder in said.funding),
@@ -260,6 +262,12 @@ def _where(where: WhereDocument) -> Where:
         frozenset(where.stores),
         everywhere=not (where.retailers or where.regions or where.stores),
     )
+
+
+def _target(to: To | None) -> Target:
+    if to is None:
+        return Target(None, (), None, None)
+    return Target(to.fund, to.choice, to.default, to.fallback)
 
 
 def _needs_card(reading: Reading) -> bool:

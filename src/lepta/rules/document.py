@@ -274,6 +274,12 @@ def _target(reading: Reading, known: Known) -> Iterator[Fault]:
         yield from _party(f"effect.to.choice.{n}", beneficiary, FUNDS, known)
         if beneficiary in to.choice[:n]:
             yield fault(f"effect.to.choice.{n}", f"{beneficiary!r} stands twice: keep it once")
+    if to.fallback is not None:
+        yield from _party("effect.to.fallback", to.fallback, FUNDS, known)
+        if to.fallback == to.fund:
+            yield fault(
+                "effect.to.fallback", "stands in for the fund: name another, or leave it out"
+            )
     if to.default is not None and to.default not in to.choice:
         yield fault(
             "effect.to.default", 'is not in the choice: name one of "choice", or leave it out'

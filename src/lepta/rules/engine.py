@@ -159,11 +159,23 @@ def evaluate(
         tuple(gifts.offers),
         (*run.reasons, *matched.closed),
         tuple(run.consumed),
-        matched.flags + gifts.flags(),
+        matched.flags + gifts.flags() + _fallback_flags(matched, run.effects),
         tuple(gifts.differs),
         gifts.given_points,
         tuple(sale.asked),
     )
+
+
+def _fallback_flags(matched: Matched, effects: Sequence[Effect]) -> tuple[str, ...]:
+    """What the till is told where a donation went to a fallback, as its fund is closed."""
+    facts = matched.facts
+    if not facts.closed:
+        return ()
+    wanted = {
+        c.campaign.id: c.campaign.target.of(c.campaign.id, facts.choice) for c in matched.candidates
+    }
+    moved = any(isinstance(e, Donate) and e.fund != wanted[e.campaign] for e in effects)
+    return ("fallback-fund",) if moved else ()
 
 
 def _leave_the_best(

@@ -107,11 +107,12 @@ class WindowDocument(Strict):
 
 
 class To(Strict):
-    """A fund, or the shopper's choice among several."""
+    """A fund, or the shopper's choice among several; `fallback` gets what a closed one would have got."""
 
     fund: Reference | None = None
     choice: tuple[Reference, ...] = Field(default=(), max_length=1000)
     default: Reference | None = None
+    fallback: Reference | None = None
 
 
 class Birthday(Strict):

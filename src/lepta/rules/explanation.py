@@ -84,6 +84,7 @@ class Why(IntEnum):
     """What was offered, smallest points."""
     OTHER_POINTS_TAKEN = 62
     """What was offered, smallest points."""
+    FUND_CLOSED = 63
 
     CONDITION_FALSE = 70
     CONDITION_UNKNOWN = 71
@@ -160,6 +161,7 @@ _PLAIN: dict[int, str] = {
     Why.NOT_BIRTHDAY: "not around the birthday",
     Why.CONDITION_FALSE: "its condition does not hold",
     Why.CONDITION_UNKNOWN: "its condition needs what is not known of the sale",
+    Why.FUND_CLOSED: "the fund is closed",
     Why.NOT_ENOUGH_POINTS: "the shopper has not enough points",
     Why.VISIT_LIMIT: "given on this visit already",
     Why.NOT_FIRST_SALE: "not the member's first sale",

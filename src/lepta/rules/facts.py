@@ -94,3 +94,5 @@ class Facts:
     gifts: tuple[Gift, ...]
     offline: bool
     """The sale is over and paid: a gift is booked as taken, whatever our figure."""
+    closed: tuple[str, ...] = ()
+    """Funds that take nothing any more, of those that the sale's campaigns would give to."""

@@ -8,6 +8,7 @@ from lepta.rules.awards import (
     Refusal,
     Sale,
     consumed,
+    fund_of,
     funders_by,
     funders_of,
     given_for,
@@ -129,9 +130,9 @@ def _offer(sale: Sale, gifts: Gifts, candidate: Candidate) -> _Offered | Refusal
     else:
         grant, by_sku, _, _ = sized
         lines = given_for(facts.lines, candidate.positions, by_sku)
-    fund = campaign.target.of(campaign.id, facts.choice)
-    if fund is None:
-        return Refusal(Why.NO_CHOICE)
+    fund = fund_of(campaign, facts)
+    if isinstance(fund, Refusal):
+        return fund
     cut = grant if rounds_up else within_basket(sale.programme, candidate, grant)
     return _Offered(fund, cut, lines)
 

@@ -56,8 +56,8 @@ def _named(to: Any) -> list[str]:
     """The beneficiaries that the document names, so that one without any gift stands there, too."""
     if not isinstance(to, dict):
         return []
-    fund = [to["fund"]] if to.get("fund") else []
-    return [*fund, *to.get("choice", ())]
+    single = [to[name] for name in ("fund", "fallback") if to.get(name)]
+    return list(dict.fromkeys([*single, *to.get("choice", ())]))
 
 
 def _row(who: str, name: Any, sums: Any) -> dict[str, Any]:

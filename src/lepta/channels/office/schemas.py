@@ -70,10 +70,14 @@ class PartyBody(Body):
 
     kind: Literal["retailer", "supplier", "charity", "beneficiary", "agency"]
     name: NameDocument
+    closed_on: Day | None = Field(
+        default=None,
+        description="Of a charity or beneficiary: from this day on donations go to a campaign's fallback.",
+    )
 
     def to_record(self, party: str) -> Party:
         """The party of this id."""
-        return Party(party, self.kind, self.name)
+        return Party(party, self.kind, self.name, self.closed_on)
 
 
 class StoreBody(Body):
