@@ -157,7 +157,11 @@ stacking = st.fixed_dictionaries(
     optional={"mode": st.sampled_from(["add", "best", "stop"]), "order": st.integers(1, 3)},
 )
 what = st.fixed_dictionaries(
-    {}, optional={"skus": st.lists(st.sampled_from("abc"), min_size=1, unique=True)}
+    {},
+    optional={
+        "skus": st.lists(st.sampled_from("abc"), min_size=1, unique=True),
+        "categories": st.just(["dairy"]),
+    },
 )
 
 
@@ -183,6 +187,8 @@ def documents(draw: st.DrawFn, campaign: str) -> Document:
     if budget := draw(budgets):
         limit["budget"] = {"money" if sort in {"money", "share"} else "points": budget}
     common["limits"] = limit
+    if stores := draw(st.sampled_from([[], [], ["nsk-07"], ["nsk-08"]])):
+        common["where"] = {"stores": stores}
     if condition := draw(st.none() | st.sampled_from(CONDITIONS)):
         common["when"] = condition
     if sort in {"welcome", "visits"}:
@@ -216,7 +222,10 @@ def campaigns(campaign: str) -> st.SearchStrategy[Document]:
 
 lines = st.lists(
     st.builds(
-        lambda sku, amount, quantity: {"sku": sku, "amount": amount, "quantity": str(quantity)},
+        lambda sku, amount, quantity: {
+            "sku": sku, "amount": amount, "quantity": str(quantity),
+            "categories": ["dairy"] if sku in "ab" else [],
+        },
         st.sampled_from("abcd"), st.integers(0, 9_000), st.integers(1, 4),
     ),
     min_size=1, max_size=4,
