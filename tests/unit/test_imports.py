@@ -17,6 +17,12 @@ def test_a_member_has_cards_and_only_what_was_filled_in() -> None:
     assert rows("members", text) == [Row(2, "m1", document)]
 
 
+def test_a_member_has_a_tier_segments_and_a_day_of_joining() -> None:
+    text = "id,tier,segments,joined_on\nm1,gold,students families,2020-02-29\nm2,,,\n"
+    told = {"tier": "gold", "segments": ["students", "families"], "joined_on": "2020-02-29"}
+    assert rows("members", text) == [Row(2, "m1", told), Row(3, "m2", {})]
+
+
 def test_a_product_has_its_name_by_language() -> None:
     text = "sku;name_ru;name_en;categories\n46;пельмени;dumplings;frozen dumplings\n"
     named = {"name": {"ru": "пельмени", "en": "dumplings"}, "categories": ["frozen", "dumplings"]}

@@ -74,6 +74,17 @@ def test_a_campaign_that_is_not_for_the_shopper_stops_nobody() -> None:
     assert earned(outcome(book, sale("gold"))) == {"a": 9}
 
 
+def test_an_offer_is_made_only_to_whom_it_is_for() -> None:
+    book = make.rulebook({**make.ROUND_UP, "who": {"tiers": ["gold"]}})
+    for tier, offers in (("gold", {"round-up": 100}), ("silver", {}), (None, {})):
+        result = outcome(book, sale(tier))
+        assert {offer.campaign: offer.amount_minor for offer in result.offers} == offers
+    # A gift for what was not offered is flagged, never booked.
+    taken = outcome(book, sale("silver", gifts=(make.gift(amount=100),)))
+    assert (taken.effects, codes(book, taken)) == ((), {"round-up": Why.OTHER_TIER})
+    assert taken.flags
+
+
 def test_only_the_shoppers_own_segments_are_visited() -> None:
     """Of a thousand campaigns for one segment each, by goods, by place and by the hour."""
     night = [{"rrule": "FREQ=DAILY", "at": "03:00", "for": "PT1H"}]
