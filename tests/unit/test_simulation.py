@@ -46,7 +46,7 @@ def bonus(campaign: str, earn: Document, **more: Any) -> dict[str, Any]:
     return {"campaign": campaign, "programme": "club", "kind": "bonus", "effect": effect, **more}
 
 
-def donation(campaign: str, give: Document, **more: Any) -> Document:
+def donation(campaign: str, give: Document, **more: Any) -> dict[str, Any]:
     effect = {"give": give, "per": more.pop("per", "basket"), "to": {"fund": "forest-animals"}}
     funding = more.pop("funding", [{"party": "retail-nsk", "share": "1"}])
     return {
@@ -374,3 +374,18 @@ def test_many_texts_are_found_as_few_are() -> None:
 
 def compiled(skus: list[str]) -> Campaign:
     return compile_campaign(bonus("draft", {"points": 5}, what={"skus": skus}), "club", 1)
+
+
+def test_points_that_shoppers_gave_away_are_given_again_by_what_replaces_the_campaign() -> None:
+    """They had them then, and only what the sale left of them could be given."""
+    own = donation("own", {"points": 6_000, "money_rate": "0.10"}, funding=[])
+    own["effect"]["from"] = "shopper-points"
+    log = Log(own)
+    accepts: dict[str, Any] = {"gifts": [{"offer": "own", "accepted": True}]}
+    log.book(sale(1, card="card-1", redeem={"points": 40}, **accepts))
+    log.book(sale(2, card="card-1", **accepts))
+    log.book(sale(3, card=NEW, **accepts))
+    settled = tried(log, own)
+    total, was = settled.tally.of("own").total, settled.tally.booked["own"]
+    assert (total.receipts, total.points, total.money) == (was.receipts, was.points, was.money)
+    assert (total.receipts, total.points) == (1, 6_000)

@@ -136,11 +136,13 @@ def _past(leaf: Leaf, prepared: Prepared, counts: Counts) -> Past:
     outcome = leaf.document["outcome"]
     points: list[int] = outcome.get("points", [])
     earned, pending, redeemed, given, *_ = [*points, 0, 0, 0, 0]
-    available = outcome["balance"][0]
+    available = outcome["balance"][0] - (earned - pending) + redeemed + given
+    may_spend = prepared.seen.card_status == "active"
     return past_of(
         prepared.matched.visit,
         counts,
-        points=available - (earned - pending) + redeemed + given,
+        points=available,
+        spendable=available - redeemed if may_spend else 0,
         is_first=any(account == prepared.member_account for _, account in leaf.opened),
     )
 
