@@ -15,7 +15,7 @@ import orjson
 from lepta.db import Address
 from lepta.errors import DomainError, InvalidRequest, Kind, NotSupported
 from lepta.simulation.plan import Document, NotRecorded, Span
-from lepta.simulation.simulate import NoReceipts
+from lepta.simulation.simulate import NoReceipts, shaped
 
 _LINE_LIMIT = 1 << 26
 """Bytes of the longest report."""
@@ -69,6 +69,7 @@ class Simulations:
 
         Raises what `simulate` raises, `SimulationBusy` if another one is under way, and `SimulationTooLong`.
         """
+        shaped(documents)
         if self._turn.locked():
             raise SimulationBusy
         asked = {

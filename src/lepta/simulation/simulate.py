@@ -3,13 +3,14 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from lepta.campaigns.compile import check_campaign
 from lepta.db import Address
 from lepta.errors import DomainError, InvalidRequest
 from lepta.rules.document import Known
-from lepta.rules.refusals import fault
+from lepta.rules.envelope import read
+from lepta.rules.refusals import Fault, fault
 from lepta.simulation import queries
 from lepta.simulation.judge import Judge
 from lepta.simulation.plan import Document, Span, plan
@@ -21,6 +22,7 @@ from lepta.verification.workers import uncollected
 
 EARLY = timedelta(days=7)
 """A receipt that came in so much before its own business day is not looked for: no clock is that wrong for long."""
+Checked = TypeVar("Checked")
 Progress = Callable[[int, int], None]
 """Called with (events done, events in all) as the work goes on."""
 
@@ -41,15 +43,28 @@ class NoReceipts(DomainError):
         )
 
 
+def shaped(documents: Sequence[Any]) -> None:
+    """Raise what the form of the documents alone gives reason to: no process has to be started to see it."""
+    _each(documents, lambda _, document: read(document))
+
+
 def checked(documents: Sequence[Any], known: Known) -> list[dict[str, Any]]:
     """The documents as they would be stored. Raises what saving them would, with each one's place before the path."""
-    stored, faults = [], []
+    return _each(documents, lambda name, document: check_campaign(name, document, known))
+
+
+def _each(
+    documents: Sequence[Any], check: Callable[[str, Mapping[str, Any]], Checked]
+) -> list[Checked]:
+    """What `check` makes of each; its faults, of all documents together."""
+    made: list[Checked] = []
+    faults: list[Fault] = []
     for n, document in enumerate(documents):
         if not isinstance(document, Mapping):
             faults.append(fault(f"campaigns.{n}", "must be an object"))
             continue
         try:
-            stored.append(check_campaign(str(document.get("campaign", "")), document, known))
+            made.append(check(str(document.get("campaign", "")), document))
         except InvalidRequest as refusal:
             faults += [
                 fault(f"campaigns.{n}.{e['path']}".rstrip("."), e["reason"])
@@ -59,7 +74,7 @@ def checked(documents: Sequence[Any], known: Known) -> list[dict[str, Any]]:
         faults.append(fault("campaigns", "is empty: send one campaign at least"))
     if faults:
         raise InvalidRequest(faults)
-    return stored
+    return made
 
 
 async def simulate(
