@@ -216,3 +216,17 @@ def test_points_for_each_unit_are_offered_together() -> None:
     )  # fmt: skip
     [gift] = own(document, make.gift("own", 12)).effects
     assert (gift.points, gift.money_minor, gift.applications, gift.lines) == (12, 6, 4, (1, 2))
+
+
+@pytest.mark.parametrize(
+    ("taken", "given"), [(3, [3]), (399, [399]), (400, [400]), (401, []), (403, [])]
+)
+def test_what_an_offline_till_took_for_units_need_not_divide_by_them(
+    taken: int, given: list[int]
+) -> None:
+    parts = {"what": DAIRY, "per": "unit", "limits": {"max_per_basket": {"money": 400}}}
+    document = make.offer("gift", {"money": 50}, **parts)
+    sale = basket(make.gift("gift", taken), offline=True)
+    result = outcome(make.rulebook(document), sale)
+    assert list(donated(result).values()) == given
+    assert result.flags == (("gift-differs",) if given else ("unknown-gift",))

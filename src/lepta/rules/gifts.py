@@ -169,7 +169,7 @@ def _closed(sale: Sale, gifts: Gifts, candidate: Candidate, wish: Grant) -> Refu
         return Refusal(Why.TOO_LARGE)
     if wish.points > sale.past.spendable - gifts.given_points:
         return Refusal(Why.NOT_ENOUGH_POINTS)
-    given = whole(sale.programme, candidate, sale.counts, wish, sale.asked)
+    given = whole(candidate, sale.counts, wish, sale.asked)
     return None if given.applications else Refusal(given.limit)
 
 

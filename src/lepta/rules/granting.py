@@ -68,7 +68,6 @@ def grant(
 
 
 def whole(
-    programme: Programme,
     candidate: Candidate,
     counts: Mapping[Counter, int],
     wish: Grant,
@@ -80,9 +79,8 @@ def whole(
     """
     campaign = candidate.campaign
     limits = candidate.track.newest.limits
-    cut = _within_basket(programme, campaign, limits, wish)
-    if cut is not wish:
-        return Grant(0, 0, 0, cut.limit)
+    if limits.of_basket and not _fits_basket(campaign, limits, wish):
+        return Grant(0, 0, 0, Why.BASKET_LIMIT)
     asks = [(gauge, amount_in(gauge, campaign, wish)) for gauge in candidate.gauges]
     asked += asks
     for gauge, amount in asks:
@@ -105,6 +103,15 @@ def amount_in(gauge: Gauge, campaign: Campaign, given: Grant) -> int:
     if gauge.funder not in campaign.parties:
         return 0
     return shares(total, campaign.weights)[campaign.parties.index(gauge.funder)]
+
+
+def _fits_basket(campaign: Campaign, limits: Limits, wish: Grant) -> bool:
+    """By the sums: a gift that a till took may be any, so its units need not be worth the same."""
+    units, most_units = wish.applications, limits.per_basket
+    most = (limits.max_points, wish.points), (limits.max_money_minor, wish.money_minor)
+    if campaign.giving.per == "unit" and most_units is not None and units > most_units:
+        return False
+    return all(cap is None or amount <= cap for cap, amount in most)
 
 
 def _within_basket(programme: Programme, campaign: Campaign, limits: Limits, whole: Grant) -> Grant:
