@@ -241,6 +241,27 @@ def test_points_that_wait_beyond_their_last_day_live_from_when_they_can_be_used(
     assert (issue.available_on, issue.expires_on) == (date(2026, 12, 6), date(2026, 12, 31))
 
 
+def test_a_gift_of_points_too_large_beside_all_else_leaves_the_shoppers_lots_alone() -> None:
+    earn = {"earn": {"rate": "1"}, "base": "gross"}
+    rich = {"campaign": "rich", "programme": "club", "kind": "bonus", "effect": earn}
+    give = {"points": 50_000_000, "money_rate": "0.10"}
+    own = {
+        "campaign": "own", "programme": "club", "kind": "donation",
+        "effect": {"give": give, "to": {"fund": "forest-animals"}, "from": "shopper-points"},
+        "funding": [{"party": "retail-nsk", "share": "1"}],
+    }  # fmt: skip
+    at = make.state(make.rulebook(rich, own, programme={"points_scale": 6}))
+    make.accepted(make.checkout(sequence=1), at)
+    most = make.checkout(
+        lines=[make.line(amount=10**10)],
+        redeem={"points": 7},
+        gifts=[{"offer": "own", "accepted": True}],
+    )
+    outcome = make.accepted(most, at).recorded.outcome
+    assert (outcome.points.given, outcome.donations, outcome.flags) == (0, (), ("unknown-gift",))
+    assert sum(lot.remaining for lot in at.book.lots_of(WALLET)) == at.book.balance(WALLET)
+
+
 @given(
     amounts=st.lists(st.integers(-500, 50_000), min_size=1, max_size=6),
     less=st.integers(0, 700),

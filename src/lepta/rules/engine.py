@@ -119,6 +119,7 @@ class _Run:
                 money_minor += effect.money_minor - effect.shopper_money_minor
             if points > MAX_GIVEN or money_minor > MAX_GIVEN:
                 verdict = Refusal(Why.TOO_LARGE)
+                self.gifts.known.discard(effect.campaign)
             else:
                 self.points, self.money_minor = points, money_minor
                 self.effects.append(effect)
@@ -161,9 +162,14 @@ def evaluate(
         tuple(run.consumed),
         matched.flags + gifts.flags() + _fallback_flags(matched, run.effects),
         tuple(gifts.differs),
-        gifts.given_points,
+        _given_points(run.effects) if gifts.given_points else 0,
         tuple(sale.asked),
     )
+
+
+def _given_points(effects: Sequence[Effect]) -> int:
+    """Of gifts that were accepted one may have been too large beside all else that is given."""
+    return sum(e.shopper_points for e in effects if isinstance(e, Donate))
 
 
 def _fallback_flags(matched: Matched, effects: Sequence[Effect]) -> tuple[str, ...]:
