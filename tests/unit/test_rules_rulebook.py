@@ -16,6 +16,7 @@ from lepta.rules.explanation import Why
 from lepta.rules.rulebook import (
     EMPTY,
     Change,
+    Ended,
     Paused,
     PublishedCampaign,
     PublishedProgramme,
@@ -246,6 +247,25 @@ def test_a_shut_window_says_so_unless_there_are_very_many() -> None:
     assert earned(outcome(book, on_tuesday)) == {"double-tuesday": 9}
     many = [make.bonus(f"t-{n}", {"points": 9}, schedule=tuesday) for n in range(30)]
     assert outcome(book.extended(make.change(*many)), make.facts()).reasons == ()
+
+
+def test_only_what_is_in_force_at_the_moment_says_that_its_window_is_shut() -> None:
+    """Also within the hours in which it is paused, published anew or ended in some time zone."""
+    tuesday = [{"rrule": "FREQ=WEEKLY;BYDAY=TU", "for": "P1D"}]
+    first = flat(9, schedule=tuesday)
+    elsewhere = flat(9, schedule=tuesday, where={"stores": ["nsk-08"]})
+    noon, one, two = (make.AT + timedelta(hours=hours) for hours in (0, 1, 2))
+    for item in (
+        Paused("flat", one),
+        Ended("flat", one),
+        PublishedCampaign("flat", 2, one, elsewhere),
+    ):
+        book = make.rulebook(first).extended(Change((item,)).canonical())
+        said = [codes(book, outcome(book, make.facts(at=at))) for at in (noon, one, two)]
+        assert said == [{"flat": Why.NOT_IN_SCHEDULE}, {}, {}], item
+    later = make.rulebook().extended(make.change(first, since=one))
+    assert codes(later, outcome(later, make.facts(at=noon))) == {}
+    assert codes(later, outcome(later, make.facts(at=one))) == {"flat": Why.NOT_IN_SCHEDULE}
 
 
 def test_a_window_on_a_product_is_asked_when_the_product_is_bought() -> None:

@@ -105,9 +105,26 @@ def match(rulebook: Rulebook, facts: Facts) -> Matched:
     visit = visit_of(facts) if rulebook.counts_visits(programme.id) else None
     if visit is not None:
         counters += (visit.total, visit.begun.counter)
-    return Matched(
-        facts, programme, tuple(candidates), hour.closed, counters, flags, len(hits), visit, asks_past
-    )  # fmt: skip
+    closed = hour.closed and _in_force(rulebook, facts, hour.closed, at_s)
+    ordered = tuple(candidates)
+    return Matched(facts, programme, ordered, closed, counters, flags, len(hits), visit, asks_past)
+
+
+def _in_force(
+    rulebook: Rulebook, facts: Facts, closed: Sequence[Reason], at_s: int
+) -> tuple[Reason, ...]:
+    """Without those that are paused or were replaced: what a place has is looked up by the hour, whatever the zone."""
+    today, programme, kept = facts.at.toordinal(), facts.store.programme, []
+    for reason in closed:
+        campaign = rulebook.track_of(reason.campaign).at(at_s)
+        if (
+            campaign is not None
+            and campaign.programme == programme
+            and campaign.first_day <= today < campaign.end_day
+            and campaign.where.holds(facts.store)
+        ):
+            kept.append(reason)
+    return tuple(kept)
 
 
 def _covered(

@@ -194,6 +194,10 @@ class Rulebook:
         """All that was published of a campaign; None: nothing ever."""
         return self._tracks.get(campaign)
 
+    def track_of(self, number: int) -> Track:
+        """The same by the campaign's number; raises `IndexError`."""
+        return self._tracks[self._ids[number]]
+
     def last_word(self, campaign: str) -> datetime | None:
         """From when what was published last of a campaign counts; None: always, or never published."""
         track = self._tracks.get(campaign)
