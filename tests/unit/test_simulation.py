@@ -356,6 +356,8 @@ def test_a_receipt_before_anybody_asked_for_birthdays_is_counted_as_unknown() ->
     log.book(sale(2, card="card-1"))
     log.book(sale(3, card=None))
     assert tried(log, birthday).tally.unknown == 1
+    elsewhere = {**birthday, "what": {"categories": ["tea"]}, "when": "member.visits > 0"}
+    assert tried(log, elsewhere).tally.unknown == 0
 
 
 def test_many_texts_are_found_as_few_are() -> None:

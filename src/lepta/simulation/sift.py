@@ -81,9 +81,9 @@ class Sieve:
 
     def _judge(self, sifted: Sifted, leaf: bytes, content: bytes) -> None:
         read = Leaf(leaf, content)
-        if read.rulebook < self.plan.known_from and "member" in read.document:
-            sifted.tally.unknown += 1
         judged = self.judge.judge(read, {})
+        if read.rulebook < self.plan.known_from and "member" in read.document and judged.reasons:
+            sifted.tally.unknown += 1
         if judged.asked or judged.consumed:
             sifted.steps.append(Step(leaf, content, judged, ()))
         else:
