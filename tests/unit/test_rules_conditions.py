@@ -398,6 +398,8 @@ def refused(text: str, **parts: Any) -> str:
         ("'vip' in member.tier", "column 7: 'in' does not take (string, string)"),
         ("basket.total", "gives int, not true or false: compare it, as in basket.total >= 100000"),
         ("member.segments", "gives list<string>, not true or false"),
+        ("true", "asks for no fact, so it always comes out the same: leave it out"),
+        ("1 > 2 || [1, 2].exists(n, n > 3)", "asks for no fact, so it always comes out the same"),
         ("basket.total >", "column 15: cannot be read"),
         ("'\u2028' == store.id ||\r\n x > 1\n", "line 2, column 2: there is no fact 'x'"),
         ("basket.\n", "cannot be read (no viable alternative at input '.\\n'): write it as"),
@@ -463,7 +465,7 @@ _HOSTILE = {
     "grown": "['aaaa']" + ".map(x, x + x)" * 20 + ".size() > 0",
     "shared": "[[1]]" + ".map(a, [a, a])" * 20 + " == [[1]]",
     "pattern": "store.id.matches('" + "(a+)+" * 100 + "$')",
-    "signs": "!" * 900 + "true",
+    "signs": "!" * 900 + "(basket.total > 5)",
 }  # fmt: skip
 
 

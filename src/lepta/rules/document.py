@@ -225,6 +225,8 @@ def _condition(reading: Reading) -> Iterator[Fault]:
     except ValueError as error:
         yield fault("when", str(error))
         return
+    if not condition.variables:
+        yield fault("when", "asks for no fact, so it always comes out the same: leave it out")
     if condition.of_lines and reading.per not in {"unit", "line"}:
         reason = "asks for each product, but the campaign counts all of them together"
         yield fault("when", f'{reason}: ask for "basket." instead of "line.", or count per line')
