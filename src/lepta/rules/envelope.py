@@ -10,6 +10,7 @@ from lepta.errors import InvalidRequest
 from lepta.money import Rounding
 from lepta.names import NameDocument
 from lepta.rules import conditions, refusals, schedule, unsupported
+from lepta.rules.described import Forms
 from lepta.rules.fields import (
     WHOLE,
     Amount,
@@ -125,8 +126,14 @@ class Birthday(Strict):
 class Effect(Strict):
     """What it gives (`earn` of a bonus, `give` of a donation), how it is counted, to whom, from whom."""
 
-    earn: dict[str, Any] | None = None
-    give: dict[str, Any] | None = None
+    earn: Annotated[dict[str, Any], Forms("earn")] | None = Field(
+        default=None,
+        description="Of a bonus: one of these forms. `base`, `pending_days`, `expire_after`, `welcome`, `birthday` "
+        "and `nth_visit` may stand in it, too.",
+    )
+    give: Annotated[dict[str, Any], Forms("give")] | None = Field(
+        default=None, description="Of a donation: one of these forms."
+    )
     per: Per | None = None
     set_of: int | None = Field(
         default=None,

@@ -17,7 +17,12 @@ STEPS = (points.KIND, points_per_amount.KIND, rate.KIND)
 class Params(Strict):
     """What a campaign manager fills in: each step `{from: <minor units>}` and a form of `STEPS`."""
 
-    ladder: tuple[dict[str, Any], ...] = Field(min_length=1, max_length=50)
+    ladder: tuple[dict[str, Any], ...] = Field(
+        min_length=1,
+        max_length=50,
+        description="Steps, each with `from` (minor units) and {points}, {points, per_amount} or {rate}.",
+        examples=[[{"from": 0, "points": 1, "per_amount": 2000}]],
+    )
 
 
 class Steps:
