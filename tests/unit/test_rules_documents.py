@@ -9,7 +9,7 @@ import make_rules as make
 from lepta.errors import InvalidRequest, NotSupported
 from lepta.rules import kinds
 from lepta.rules.document import Known, validate
-from lepta.rules.envelope import read
+from lepta.rules.envelope import CampaignDocument, read
 from lepta.rules.programme import validate_programme
 from remedies import names_a_remedy
 
@@ -277,6 +277,32 @@ def test_nonsense_is_refused_with_its_place_and_advice(path: str, advice: str, d
     assert first, refusal.value.members["errors"]
     assert advice in first["reason"]
     assert names_a_remedy(first["reason"])
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        (earning({"ladder": []}), "is empty: fill it in, or leave it out"),
+        ({**BONUS, "who": {"tiers": [""]}}, "is empty: correct the text, or leave it out"),
+        ({**BONUS, "who": {"tiers": ["x" * 65]}}, "has more than 64 characters: shorten it"),
+        ({**BONUS, "who": {"tiers": ["x"] * 101}}, "has more than 100 entries: shorten it"),
+    ],
+)
+def test_lengths_are_refused_in_words_of_the_document(
+    document: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        validate(document, make.known())
+    assert refused.value.members["errors"][0]["reason"] == reason
+
+
+def test_the_published_description_has_every_form() -> None:
+    """Whoever writes documents by it need not guess what `earn` and `give` take."""
+    fields = CampaignDocument.model_json_schema()["$defs"]["Effect"]["properties"]
+    for key in ("earn", "give"):
+        said = [frozenset(form["required"]) for form in fields[key]["anyOf"] if "required" in form]
+        ours = [kind.fields for kind in kinds.ALL if kind.key == key]
+        assert said == [*ours, *([{"by_tier"}] if key == "earn" else [])]
 
 
 def test_every_fault_is_reported_at_once() -> None:

@@ -309,6 +309,7 @@ _REASONS = {
     "model_type": "must be an object",
     "model_attributes_type": "must be an object",
     "none_required": "must be null",
+    "too_short": "must not be empty: fill it in",
     "string_pattern_mismatch": "has characters that are not allowed here",
     "date_from_datetime_parsing": 'must be a date such as "2026-11-22"',
     "date_parsing": 'must be a date such as "2026-11-22"',

@@ -86,7 +86,10 @@ _REMEDIES = {
     "bool": "write true or false",
     "greater": "{msg}: raise it",
     "less": "{msg}: lower it",
-    "too": "{msg}: shorten it, or fill it in",
+    "too_short": "is empty: fill it in, or leave it out",
+    "too_long": "has more than {max_length} entries: shorten it",
+    "string_too_short": "is empty: correct the text, or leave it out",
+    "string_too_long": "has more than {max_length} characters: shorten it",
 }
 
 
