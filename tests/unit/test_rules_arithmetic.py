@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import make_rules as make
 from lepta.money import EXPONENT
+from lepta.rules import measure
 from lepta.rules.facts import Line
 from make_rules import donated, earned, outcome
 
@@ -183,3 +184,21 @@ def test_a_point_of_every_scale_and_currency_is_a_point() -> None:
             )
             sale = make.facts(make.line(amount=100 * 10**exponent), currency=currency)
             assert earned(outcome(book, sale)) == {"b": 10**scale}
+
+
+class Counting(list[Line]):
+    """Lines that count how often they are looked at."""
+
+    looked = 0
+
+    def __getitem__(self, place: Any) -> Any:
+        self.looked += 1
+        return super().__getitem__(place)
+
+
+def test_the_longest_basket_with_one_product_on_two_lines_is_shared_out_in_few_steps() -> None:
+    lines = Counting(make.line(f"sku-{max(n, 1)}", 100) for n in range(1_000))
+    by_sku = dict.fromkeys([line.sku for line in lines], 100)
+    shared = measure.over_lines(999, by_sku, lines, range(1_000), [100] * 1_000)
+    assert sum(points for _, points in shared) == 999
+    assert lines.looked <= 2 * len(lines)

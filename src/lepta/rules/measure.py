@@ -90,8 +90,11 @@ def over_lines(
         # A line for each SKU, and both in the order of the lines.
         return tuple(zip(positions, parts, strict=True))
     given = dict.fromkeys(positions, 0)
-    for sku, part in zip(by_sku, parts, strict=True):
-        own = [n for n in positions if lines[n].sku == sku]
+    lines_of: dict[str, list[int]] = {sku: [] for sku in by_sku}
+    for n in positions:
+        if (sku := lines[n].sku) in lines_of:
+            lines_of[sku].append(n)
+    for own, part in zip(lines_of.values(), parts, strict=True):
         weights = [max(minor[n], 0) for n in own]
         split = allocate(part, weights if any(weights) else [1] * len(own))
         given.update(zip(own, split, strict=True))
