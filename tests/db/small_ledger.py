@@ -72,6 +72,18 @@ BULK = [
     for n in range(20)
 ]  # fmt: skip
 """Enough funders of one basket for a leaf that is too long."""
+GIFTS: list[dict[str, Any]] = [
+    {
+        "campaign": "my-points", "programme": "club", "kind": "donation",
+        "effect": {"give": {"points": 20, "money_rate": "0.10"}, "to": {"fund": "children"}, "from": "shopper-points"},
+        "funding": [{"party": "hunter-foods", "share": "0.5"}, {"party": "retail-nsk", "share": "0.5"}],
+    },
+    {
+        "campaign": "top-up", "programme": "club", "kind": "donation",
+        "effect": {"give": {"money": 500}, "to": {"fund": "children"}, "from": "shopper-money"},
+        "match": {"funding": [{"party": "hunter-foods", "share": "1"}], "ratio": "1", "budget": {"money": 600}},
+    },
+]  # fmt: skip
 BAKERY_BASE = {**BASE, "campaign": "bakery-base", "programme": "bakery"}
 
 
@@ -161,7 +173,7 @@ def published(*campaigns: dict[str, Any], version: int = 1) -> list[PublishedCam
     return [PublishedCampaign(c["campaign"], version, from_at, c) for c in campaigns]
 
 
-async def fill(address: Address, key_file: Path, *, sales: int = 300) -> None:
+async def fill(address: Address, key_file: Path, *, sales: int = 298) -> None:
     """Everything that history has columns for, and more than 256 events of it."""
     await migrate(address)
     async with connected(address) as connection:
@@ -175,8 +187,9 @@ async def fill(address: Address, key_file: Path, *, sales: int = 300) -> None:
         await till.publish(*published(BASE, HUNTER, ROUND_UP, SLOW, BAKERY_BASE, *BULK))
         await _sell_each_sort(till)
         await witness.checkpoint()
-        await till.publish(*published(TIGHT, version=2), *published(*OCCASIONS))
+        await till.publish(*published(TIGHT, version=2), *published(*OCCASIONS, *GIFTS))
         await asyncio.gather(*[_sell_plainly(till, n) for n in range(sales)])
+        await _give(till)
         await till.sell(card="card1", redeem={"max": True})
 
 
@@ -198,6 +211,13 @@ async def _sell_each_sort(till: Till) -> None:
     await till.sell(card="card1", redeem={"points": 90})
     await _be_refused(till)
     await till.sell(card="card2", redeem={"points": 9_000}, offline=True)
+
+
+async def _give(till: Till) -> None:
+    """Points out of lots, beside others that pay; and the shopper's money, matched as far as the budget allows."""
+    points, money = ({"offer": name, "accepted": True} for name in ("my-points", "top-up"))
+    await till.sell(card="card1", redeem={"points": 7}, gifts=[points, money])
+    await till.sell(card="card2", gifts=[money, points])
 
 
 async def _be_refused(till: Till) -> None:
