@@ -311,6 +311,44 @@ def test_a_simulation_gives_what_booking_would_have_given(
         check_sums(told)
 
 
+def told_of(settled: Settling) -> dict[str, Any]:
+    """What is reported of the only draft."""
+    (told,) = report(settled.judge.plan, settled, events=0, seconds=0).document["campaigns"]
+    check_sums(told)
+    return dict(told)
+
+
+def test_points_for_a_fund_cost_the_money_behind_them_and_those_for_shoppers_their_value() -> None:
+    """As the ledger has it: a funder owes the fund money, and shoppers what their points are worth."""
+    funding = [{"party": "hunter-foods", "share": "0.6"}, {"party": "retail-nsk", "share": "0.4"}]
+    log = Log()
+    log.book(sale(1, card="card-1"))
+    gift = donation("draft", {"points": 50, "money_rate": "0.20"}, funding=funding)
+    told = told_of(tried(log, gift))
+    assert (told["points"], told["money"], told["cost"]) == (50, 1000, 1000)
+    assert [(f["party"], f["cost"]) for f in told["funders"]] == [
+        ("hunter-foods", 600),
+        ("retail-nsk", 400),
+    ]
+    assert told_of(tried(log, bonus("draft", {"points": 50})))["cost"] == 500
+
+
+def test_the_report_says_what_is_left_of_budgets_that_match_gifts() -> None:
+    matched = offer("draft", 150)
+    matched["match"]["funding"] = [
+        {"party": "hunter-foods", "share": "0.5", "budget": {"money": 110}},
+        {"party": "retail-nsk", "share": "0.5"},
+    ]
+    log = Log(matched)
+    for n in (1, 2):
+        log.book(sale(n, card=None, gifts=[{"offer": "draft", "accepted": True}]))
+    limits = told_of(tried(log, matched))["limits"]
+    assert [(o["limit"], o["party"], o["cap"], o["used"], o["exhausted_on"]) for o in limits] == [
+        ("match", None, 150, 150, "2026-11-22"),
+        ("match", "hunter-foods", 110, 75, None),
+    ]
+
+
 def check_sums(told: Mapping[str, Any]) -> None:
     """Parts of a draft's figures add up to the whole."""
     for name in ("points", "money"):

@@ -8,7 +8,6 @@ from lepta.money import Ratio
 from lepta.rules.campaign import Campaign
 from lepta.rules.explanation import Why, fired
 from lepta.rules.limits import NO_CAP, Gauge, Unit
-from lepta.rules.programme import Programme
 from lepta.rules.track import Track
 from lepta.simulation.plan import Plan, Span, final
 from lepta.simulation.sift import Settling
@@ -17,6 +16,8 @@ from lepta.simulation.tally import Draft, Figures, Tally
 Json = dict[str, Any]
 MOST_PRODUCTS = 1_000
 """Products that a report names, those with the most receipts first."""
+_NO_VALUE = Ratio(0, 1)
+"""Nobody redeems points of a fund: those who give them pay the money behind them, which is counted as such."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,11 @@ def report(plan: Plan, settled: Settling, *, events: int, seconds: float) -> Rep
         track = rulebook.track(name)
         assert track is not None, name
         programme = rulebook.programmes[track.newest.programme]
-        told = _draft(tally.of(name), programme)
+        earns = track.newest.kind == "bonus"
+        told = _draft(tally.of(name), programme.point_value if earns else _NO_VALUE)
         told["limits"] = [
             _limit(plan.span, track, gauge, settled)
-            for gauge in track.counted.gauges
+            for gauge in track.counted.gauges + track.counted.match
             if gauge.cap < NO_CAP
         ]
         if name in plan.replaced:
@@ -61,8 +63,8 @@ def report(plan: Plan, settled: Settling, *, events: int, seconds: float) -> Rep
     return Report(document, events, seconds)
 
 
-def _draft(draft: Draft, programme: Programme) -> Json:
-    value = programme.point_value
+def _draft(draft: Draft, value: Ratio) -> Json:
+    """`value` is what a point costs whoever issues it, in minor units."""
     own = draft.from_shopper
     by_receipts = sorted(draft.products.items(), key=lambda row: (-row[1].receipts, row[0]))
     return {
@@ -93,7 +95,7 @@ def _figures(figures: Figures) -> Json:
 
 
 def _cost(figures: Figures, point_value: Ratio) -> int:
-    """Minor units: money, and points at their value, rounded down once."""
+    """Minor units: money, and points at what they cost, rounded down once."""
     return figures.money + figures.points * point_value.numerator // point_value.denominator
 
 

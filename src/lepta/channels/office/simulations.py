@@ -70,7 +70,8 @@ class FunderFigures(BaseModel):
     points: int
     money: int
     cost: int = Field(
-        description="Money, and points at the programme's `point_value`, rounded down."
+        description="Money, and points that shoppers earn at the programme's `point_value`, rounded down. Points for a "
+        "fund cost the money behind them and nothing else."
     )
 
 
@@ -110,7 +111,9 @@ class LimitFigures(BaseModel):
     """A limit that all shoppers share."""
 
     limit: Literal["units", "budget", "funder", "match"]
-    party: str | None = Field(description="Of a funder's own budget.")
+    party: str | None = Field(
+        description="Of a funder's own budget, also of one who matches gifts."
+    )
     of: Literal["applications", "points", "money"]
     cap: int
     used: int
