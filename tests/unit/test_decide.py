@@ -191,6 +191,13 @@ def test_a_gift_of_another_amount_is_refused_online_and_booked_as_taken_offline(
     assert (outcome.to_pay, "gift-differs" in outcome.flags) == (26_500, True)
 
 
+def test_a_refusal_tells_what_the_till_took_not_what_the_shopper_had_declined_before() -> None:
+    declined = {"offer": "round-up", "accepted": False}
+    taken = {"offer": "round-up", "accepted": True, "amount": 7}
+    decision = make.decide(make.checkout(gifts=[declined, taken]), with_points(0))
+    assert "took 7 for round-up, the offer is 100" in str(refusal(decision))
+
+
 def test_an_unknown_gift_choice_or_campaign_never_stops_a_sale() -> None:
     gifts = [{"offer": "no-such", "accepted": True, "amount": 600}]
     event = make.checkout(gifts=gifts, choice={"campaign": "no-such", "beneficiary": "x"})

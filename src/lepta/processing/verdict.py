@@ -60,7 +60,7 @@ def judge(prepared: Prepared, book: Book, counts: dict[str, int]) -> Verdict:
     result = engine.evaluate(prepared.matched, net, event.total - money, counts, past)
     if result.gift_differs and not event.offline:
         campaign, ours = result.gift_differs[0]
-        taken = next(g.amount_minor for g in event.gifts if g.campaign == campaign)
+        taken = next(g.amount_minor for g in event.gifts if g.campaign == campaign and g.accepted)
         raise QuoteStale(campaign, taken or 0, ours)
     store, member = prepared.seen.store, prepared.member_account
     journal = Journal(
