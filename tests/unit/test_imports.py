@@ -4,6 +4,7 @@ import io
 
 import pytest
 
+from lepta.commands.importing import _checked
 from lepta.imports import Fault, Row, WrongColumns, read
 
 
@@ -79,3 +80,18 @@ def test_what_is_not_csv_ends_the_file_with_a_fault() -> None:
 def test_a_header_that_cannot_be_used_is_refused(header: str, what: str) -> None:
     with pytest.raises(WrongColumns, match=what):
         rows("products", header + "\n1,2\n")
+
+
+def test_a_row_is_refused_in_the_words_of_the_api() -> None:
+    faults: list[Fault] = []
+    asked = [
+        Row(2, "m1", {"birthday": "1990-02-30"}),
+        Row(3, "m2", {"birthday": "soon"}),
+        Row(4, "M/3", {}),
+    ]
+    assert list(_checked("members", asked, faults)) == []
+    assert faults == [
+        Fault(2, "birthday: is not a day of the calendar"),
+        Fault(3, 'birthday: must be a date such as "2026-11-22"'),
+        Fault(4, "id: has characters that are not allowed here"),
+    ]

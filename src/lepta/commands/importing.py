@@ -17,6 +17,7 @@ from lepta.commands.progress import bar
 from lepta.db import Database
 from lepta.errors import DomainError
 from lepta.http.fields import Opaque
+from lepta.http.problems import invalid_request
 from lepta.imports import Fault, Row, read
 from lepta.members import service as members
 from lepta.parties import service as parties
@@ -123,9 +124,9 @@ def _checked(
 
 
 def _places(error: ValidationError) -> str:
-    return "; ".join(
-        f"{'.'.join(map(str, e['loc'])) or 'id'}: {e['msg']}" for e in error.errors()[:3]
-    )
+    """In the words of the office's API."""
+    places = invalid_request(error.errors()[:3]).members["errors"]
+    return "; ".join(f"{place['path'] or 'id'}: {place['reason']}" for place in places)
 
 
 def _said(error: DomainError) -> str:
