@@ -224,6 +224,18 @@ def test_the_shoppers_own_money_is_told_apart_from_what_others_added() -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["", "{{ name }}, "])
+def test_an_author_speaks_of_the_shoppers_own_money_and_what_others_added_stands_apart(
+    name: str,
+) -> None:
+    author = compile_template(name + "you gave {{ money }} to {{ fund }}.", "en")
+    own = GIFT._replace(points=0, money_minor=600, from_shopper_money_minor=600, sentence=author)
+    begin = "Пётр, " if name else ""
+    told = f"{begin}you gave RUB 6.00 to the Forest Animals Fund."
+    assert middle(own, "en") == [told]
+    assert middle(own._replace(money_minor=1000), "en") == [f"{told} Our partners added RUB 4.00."]
+
+
 def test_the_shoppers_own_points_are_told_apart_from_what_others_added() -> None:
     own = GIFT._replace(
         points=50, from_shopper_points=50, money_minor=500, from_shopper_money_minor=500

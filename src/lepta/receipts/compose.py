@@ -119,7 +119,7 @@ def _given(given: Given, slip: Slip, first_name: str, style: _Style) -> str:
         values = _values(given, slip.programme, style)
         told = given.sentence.render(values._replace(first_name=first_name, gender=gender))
         if told is not None:
-            return style.fit(told)
+            return style.fit(_with_match(told, given, style))
         given = given._replace(sentence=None)
     return _donated(given, slip.programme, style)
 
@@ -130,18 +130,28 @@ def _donated(given: Given, programme: Name, style: _Style) -> str:
     if given.sentence is not None:
         told = given.sentence.render(_values(given, programme, style))
         if told is not None:
-            return style.fit(told)
+            return style.fit(_with_match(told, given, style))
     if given.from_shopper_points > 0 or given.from_shopper_money_minor > 0:
         return style.fit(_own_gift(given, style))
     return style.fit(_donation(given, style))
 
 
+def _with_match(told: str, given: Given, style: _Style) -> str:
+    """The author's sentence, and apart from it what others added to the money that it speaks of."""
+    added_minor = given.money_minor - given.from_shopper_money_minor
+    if given.from_shopper_money_minor <= 0 or given.points > 0 or added_minor <= 0:
+        return told
+    return f"{told} {style.spoken.sentences.added_money.format(money=style.money(added_minor))}"
+
+
 def _values(given: Given, programme: Name, style: _Style) -> Values:
+    """`money` of a gift in money is the shopper's own: nobody is told to have given what a company added."""
+    of_money = given.from_shopper_money_minor > 0 and given.points == 0
     return Values(
         programme=programme,
         points=given.points,
         points_scale=style.scale,
-        money_minor=given.money_minor,
+        money_minor=given.from_shopper_money_minor if of_money else given.money_minor,
         currency=style.currency,
         units=given.units,
         fund=given.fund,
