@@ -544,3 +544,12 @@ def test_the_facts_are_worked_out_once_for_all_conditions_that_ask() -> None:
         text = f"basket.total > {number} && time.hour == 18"
         assert context.kept(conditions.compiled(text), (0,)) == ((0,), 0)
     assert Read.times == once > 0
+
+
+def test_a_products_facts_are_worked_out_once_for_all_conditions_that_ask_for_the_same() -> None:
+    context = Context(make.facts(lines=Read(BASKET)), NO_PAST)
+    positions = tuple(range(len(BASKET)))
+    conditions_of_lines = [conditions.compiled(f"line.amount > -{n}") for n in range(1, 11)]
+    first, *others = [context.kept(one, positions) for one in conditions_of_lines]
+    assert all(other == first for other in others)
+    assert len(context._of_product) == len({line.sku for line in BASKET})

@@ -16,13 +16,15 @@ from lepta.rules.facts import Facts, Past, Shopper
 class Context:
     """Of one sale."""
 
-    __slots__ = ("_bound", "_facts", "_known", "_past")
+    __slots__ = ("_bound", "_facts", "_known", "_of_product", "_past")
 
     def __init__(self, facts: Facts, past: Past) -> None:
         self._facts = facts
         self._past = past
         self._known: dict[str, Any] = {}
         self._bound: dict[tuple[str, ...], Bound] = {}
+        self._of_product: dict[tuple[tuple[str, ...], tuple[int, ...]], Bound] = {}
+        """By the facts asked for and the positions of a product's lines: many campaigns ask the same of a long basket."""
 
     def kept(self, condition: Condition, positions: Sequence[int]) -> tuple[Sequence[int], int]:
         """(those of `positions` that the condition leaves, a `Why` if it leaves none).
@@ -45,13 +47,20 @@ class Context:
             by_sku.setdefault(self._facts.lines[n].sku, []).append(n)
         kept, unknown = set(), False
         for own in by_sku.values():
-            told = self._told(condition, _of_product(self._facts, own))
-            holds = condition.holds(conditions.bind(told))
+            holds = condition.holds(self._bound_to(condition, tuple(own)))
             unknown = unknown or holds is None
             if holds:
                 kept.update(own)
         left = [n for n in positions if n in kept]
         return left, 0 if left else _why(unknown=unknown)
+
+    def _bound_to(self, condition: Condition, own: tuple[int, ...]) -> Bound:
+        key = (condition.variables, own)
+        bound = self._of_product.get(key)
+        if bound is None:
+            told = self._told(condition, _of_product(self._facts, own))
+            bound = self._of_product[key] = conditions.bind(told)
+        return bound
 
     def _told(self, condition: Condition, of_product: Mapping[str, Any]) -> dict[str, Any]:
         """The facts that it asks for, without those that are not known."""
