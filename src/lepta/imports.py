@@ -64,20 +64,14 @@ def _plain(cells: dict[str, str], *columns: str) -> Document:
     return {column: cells[column] for column in columns if column in cells}
 
 
+_MEMBER_TEXTS = (
+    "first_name", "last_name", "gender", "language", "phone", "email", "birthday", "tier", "joined_on",
+)  # fmt: skip
+
+
 def _member(cells: dict[str, str]) -> Document:
     lists: Document = {c: _words(cells[c]) for c in ("cards", "segments") if c in cells}
-    texts = (
-        "first_name",
-        "last_name",
-        "gender",
-        "language",
-        "phone",
-        "email",
-        "birthday",
-        "tier",
-        "joined_on",
-    )
-    return {**_plain(cells, *texts), **lists}
+    return {**_plain(cells, *_MEMBER_TEXTS), **lists}
 
 
 def _product(cells: dict[str, str]) -> Document:
@@ -95,22 +89,7 @@ _NAMES = frozenset({"name", "name_ru", "name_en"})
 KINDS = {
     "members": Kind(
         "id",
-        frozenset(
-            [
-                "id",
-                "cards",
-                "first_name",
-                "last_name",
-                "gender",
-                "language",
-                "phone",
-                "email",
-                "birthday",
-                "segments",
-                "tier",
-                "joined_on",
-            ]
-        ),
+        frozenset({"id", "cards", "segments", *_MEMBER_TEXTS}),
         frozenset({"id"}),
         _member,
     ),
