@@ -5,22 +5,20 @@ Every ledger made here is verified and decided again at the end of its test.
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
 import orjson
 import pytest
+from test_writer import writer_on
 
 import make
-from lepta.db import Address, Database
+from lepta.db import Address
 from lepta.ledger.entries import Code
 from lepta.processing.decide import Accepted, Decision
-from lepta.processing.directory import Directory
 from lepta.processing.outcome import Outcome
 from lepta.processing.recognition import Refused
-from lepta.processing.rulebooks import Rulebooks
 from lepta.processing.state import Submission
 from lepta.processing.writer import Writer
 from lepta.rules.rulebook import Change, PublishedCampaign
@@ -97,18 +95,6 @@ class Shop:
         finally:
             await connection.close()
         return rows
-
-
-@asynccontextmanager
-async def writer_on(address: Address) -> AsyncIterator[Writer]:
-    database = Database(address)
-    writer = Writer(database, Directory(), Rulebooks())
-    await writer.start()
-    try:
-        yield writer
-    finally:
-        await writer.stop()
-        await database.close()
 
 
 @pytest.fixture
