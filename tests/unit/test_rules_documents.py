@@ -320,6 +320,15 @@ def test_a_programme_may_be_left_out_only_if_it_is_the_only_one(programmes: Any)
     validate(BONUS, make.known())
 
 
+def test_a_programme_with_tiers_that_count_in_the_sale_itself_is_refused_by_name() -> None:
+    with pytest.raises(NotSupported) as refusal:
+        validate_programme({**make.PROGRAMME, "tier_from": "this"})
+    [error] = refusal.value.members["errors"]
+    assert error["path"] == "tier_from"
+    assert 'write "next"' in error["reason"]
+    assert validate_programme({**make.PROGRAMME, "tier_from": "next"}).tier_from == "next"
+
+
 def test_a_published_campaign_keeps_its_programme_when_there_is_another_later() -> None:
     two = make.known(
         programmes={"club": make.programme(), "other": make.programme()}, campaigns={"b": "club"}

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
+from lepta.errors import NotSupported
 from lepta.money import EXPONENT, Ratio
 from lepta.names import LANGUAGES, Language, Name, NameDocument
 from lepta.rules import refusals
@@ -34,6 +35,11 @@ Currency = Annotated[
     str, AfterValidator(_known_currency), WithJsonSchema({"type": "string", "enum": [*EXPONENT]})
 ]
 
+
+_TIER_FROM_THIS = (
+    'a tier that counts in the very sale that earns it (the office sets tiers and no sale does, so write "next"; to '
+    "reward large sales at once, give a campaign a ladder)"
+)
 
 End = Literal["month-end", "year-end", "day"]
 
@@ -85,7 +91,11 @@ class ProgrammeDocument(Strict):
     pending_days: Days = 0
     debt: Literal["allowed", "to-zero"] = "allowed"
     restore_grace_days: Days = 0
-    tier_from: Literal["next", "this"] = "next"
+    tier_from: Literal["next", "this"] = Field(
+        default="next",
+        description="A sale goes by the tier that the office had set by then, so a tier counts from the `next` one. "
+        "`this` is not supported.",
+    )
     languages: tuple[Language, ...] = Field(default=LANGUAGES, min_length=1)
 
 
@@ -147,13 +157,15 @@ class Programme:
     pending_days: int
     debt: Literal["allowed", "to-zero"]
     restore_grace_days: int
-    tier_from: Literal["next", "this"]
     languages: tuple[str, ...]
 
 
 def validate_programme(document: Mapping[str, Any]) -> ProgrammeDocument:
-    """The document checked, defaults filled in; raises `InvalidRequest` with every fault."""
-    return refusals.read(ProgrammeDocument, refusals.plain(document))
+    """The document checked, defaults filled in; raises `InvalidRequest` with every fault, or `NotSupported`."""
+    said = refusals.read(ProgrammeDocument, refusals.plain(document))
+    if said.tier_from == "this":
+        raise NotSupported("tier_from", _TIER_FROM_THIS)
+    return said
 
 
 def compile_programme(programme: str, document: Mapping[str, Any], version: int = 1) -> Programme:
@@ -177,7 +189,6 @@ def compile_programme(programme: str, document: Mapping[str, Any], version: int 
         pending_days=said.pending_days,
         debt=said.debt,
         restore_grace_days=said.restore_grace_days,
-        tier_from=said.tier_from,
         languages=said.languages,
     )
 

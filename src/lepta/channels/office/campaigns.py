@@ -62,7 +62,7 @@ def _once(members: Sequence[tuple[str, Any]]) -> None:
 
 @router.put(
     "/programmes/{programme}",
-    responses=put_answers(ProgrammeDocument, TooBusy),
+    responses=put_answers(ProgrammeDocument, NotSupported, TooBusy),
     openapi_extra=reads(ProgrammeDocument),
 )
 async def put_programme(
