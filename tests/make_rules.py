@@ -9,9 +9,9 @@ import orjson
 
 from lepta.money import micro
 from lepta.rules import engine
-from lepta.rules.document import Known, Place
 from lepta.rules.effects import Donate, Earn
 from lepta.rules.facts import Facts, Gift, Line, Shopper, Store
+from lepta.rules.known import Known, Place
 from lepta.rules.limits import Counter
 from lepta.rules.programme import Programme, compile_programme
 from lepta.rules.rulebook import EMPTY, Change, PublishedCampaign, PublishedProgramme, Rulebook

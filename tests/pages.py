@@ -2,13 +2,14 @@
 
 A block's first line says what it is: ```` ```yaml campaign ````. An example begins with a `campaign` block (several
 documents with `---` between them); each `sale` after it is followed by its `result`. Sales of one example come
-one after the other, so limits run out. `refused` lists changes of the example's first campaign that are refused.
+one after the other, so limits run out. `refused` lists changes of the example's first campaign that are refused,
+perhaps because funds are `closed`.
 A `programme` block changes the programme for all that follows on the page.
 """
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -40,6 +41,8 @@ FUNDS: dict[str, Any] = {
     "school-17": {"ru": {"nominative": "Школа 17", "accusative": "Школу 17"}, "en": "School 17"},
 }
 """Whom the pages' campaigns give to, as receipts name them."""
+
+_CLOSED = date(2026, 11, 22)
 
 _BLOCK = re.compile(r"^```yaml ?(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
 _SAID_ALWAYS = ("earned", "given", "offered", "flags")
@@ -111,7 +114,9 @@ def run(example: Example) -> None:
         assert shown == wanted, result.place
     for block in example.refused:
         for refusal in block.said[0]:
-            _refuse(_merged(example.campaigns[0], refusal["change"]), refusal, known, block.place)
+            closing = dict.fromkeys(refusal.get("closed", ()), _CLOSED)
+            those = replace(known, closing=closing, today=_CLOSED)
+            _refuse(_merged(example.campaigns[0], refusal["change"]), refusal, those, block.place)
 
 
 def _blocks(page: Path) -> list[Block]:

@@ -291,3 +291,48 @@ async def test_several_campaigns_are_applied_in_one_change(
     assert running.rulebooks.newest.number == 2
     assert await running.publisher.apply([make.BASE, make.HUNTER]) == done
     assert running.rulebooks.newest.number == 2
+
+
+async def test_a_campaign_for_a_fund_that_has_closed_is_refused_and_one_that_stands_is_left_alone(
+    office: AsyncClient, db: Database
+) -> None:
+    async def close(party: str, day: str) -> None:
+        said = {"kind": "charity", "name": party, "closed_on": day}
+        etag = (await office.get(f"/v1/parties/{party}")).headers.get("ETag")
+        headers = {"If-Match": etag} if etag else {}
+        put = await office.put(f"/v1/parties/{party}", json=said, headers=headers)
+        assert put.status_code in {200, 201}, put.text
+
+    path = "/v1/campaigns/hunter-forest"
+    assert (await office.put(path, json=make.HUNTER)).status_code == 201
+    done = await publish(office, "hunter-forest")
+    await close("forest-animals", "2026-01-01")
+    assert await publish(office, "hunter-forest") == done
+    size = await log_size(db)
+    again = await office.put(path, json=make.HUNTER, headers={"If-Match": '"1"'})
+    assert (again.status_code, again.json()["type"]) == (422, "/problems/invalid-request")
+    [error] = again.json()["errors"]
+    assert error["path"] == "effect.to.fund"
+    assert "takes nothing from 2026-01-01 on: name one that is open" in error["reason"]
+    await close("children", "2999-01-01")
+    whom = {"fund": "forest-animals", "fallback": "children"}
+    moved = {**make.HUNTER, "effect": {**make.HUNTER["effect"], "to": whom}}
+    assert (await office.put(path, json=moved, headers={"If-Match": '"1"'})).status_code == 200
+    # Closed between being saved and being published.
+    await close("children", "2026-01-01")
+    late = await office.post(f"{path}/publish")
+    assert late.status_code == 422
+    paths = [error["path"] for error in late.json()["errors"]]
+    assert paths == ["effect.to.fallback", "effect.to.fund"]
+    assert await log_size(db) == size
+    await close("children", "2999-01-01")
+    assert (await publish(office, "hunter-forest"))["version"] == 2
+
+
+async def test_tiers_that_count_in_the_sale_itself_are_refused(office: AsyncClient) -> None:
+    said = {**make.PROGRAMME, "tier_from": "this"}
+    etag = {"If-Match": '"1"'}
+    answer = await office.put("/v1/programmes/club", json=said, headers=etag)
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/not-supported")
+    assert 'write "next"' in answer.json()["errors"][0]["reason"]
+    assert (await office.get("/v1/programmes/club")).json() == make.PROGRAMME

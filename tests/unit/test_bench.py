@@ -20,7 +20,8 @@ from lepta.bench.drive import Driver, LoadFailed
 from lepta.bench.figures import ROWS, Measured
 from lepta.bench.run import UnknownRow, choose
 from lepta.channels.till.schemas import CheckoutBody
-from lepta.rules.document import Known, validate
+from lepta.rules.document import validate
+from lepta.rules.known import Known
 from lepta.rules.programme import compile_programme
 
 MACHINE = {"cores": 2, "fsync": "on"}

@@ -10,7 +10,8 @@ import yaml
 from lepta.demo import founding, naming, people, tills
 from lepta.demo.day import Basket, Product, baskets, products
 from lepta.demo.programme import campaigns, setup
-from lepta.rules.document import Known, Place, validate
+from lepta.rules.document import validate
+from lepta.rules.known import Known, Place
 from lepta.rules.programme import compile_programme
 
 
@@ -94,13 +95,12 @@ def test_each_file_holds_the_campaign_it_is_named_after() -> None:
 def test_the_rules_take_every_campaign_and_the_programme(day: tuple[Basket, ...]) -> None:
     whole = setup(day)
     clubs = {id_: compile_programme(id_, club) for id_, club in whole.programmes.items()}
-    regions = {store["region"] for store in whole.stores.values()}
     kinds = {id_: party["kind"] for id_, party in whole.parties.items()}
     stores = {
         id_: Place(store["retailer"], store["region"], store.get("programme", *clubs))
         for id_, store in whole.stores.items()
     }
-    known = Known(kinds, clubs, stores, regions)
+    known = Known(kinds, clubs, stores)
     for id_, campaign in whole.campaigns.items():
         assert validate(campaign, known).campaign == id_
 

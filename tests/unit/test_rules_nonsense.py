@@ -1,5 +1,6 @@
 """Documents that are well formed and mean nothing: each is refused with its place, the reason and a remedy."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 import make_rules as make
 from lepta.campaigns.compile import check_campaign
 from lepta.errors import InvalidRequest
-from lepta.rules.document import Known, Place
+from lepta.rules.known import Known, Place
 from lepta.rules.programme import compile_programme
 from remedies import names_a_remedy
 
@@ -75,7 +76,7 @@ def refused(document: dict[str, Any], known: Known | None = None) -> dict[str, s
         ("what.categories.0", "U+202E", {**BONUS, "what": {"categories": ["\u202etea"]}}),
         ("what.brands.0", "U+000A", {**BONUS, "what": {"brands": ["own\nlabel"]}}),
         ("what.exclude.skus.0", "U+001B", {**BONUS, "what": {"exclude": {"skus": ["\x1b@"]}}}),
-        ("where.regions.0", "U+FEFF", {**BONUS, "where": {"regions": ["\ufeffsiberia"]}}),
+        ("where.regions.0", 'did you mean "siberia"', {**BONUS, "where": {"regions": ["\ufeffsiberia"]}}),
         ("who.tiers.0", "U+00AD", {**BONUS, "who": {"tiers": ["go\u00adld"]}}),
         ("who.segments.any.0", "U+200B", {**BONUS, "who": {"segments": {"any": ["students\u200b"]}}}),
         ("effect.earn.by_tier", "U+00AD", make.bonus("b", {"by_tier": {"go\u00adld": {"points": 5}}})),
@@ -152,6 +153,89 @@ def test_a_store_that_the_rest_of_the_document_leaves_out_is_refused(
 ) -> None:
     document = {**BONUS, "programme": "club", "where": where}
     assert reason in refused(document, TWO)["where.stores.0"]
+
+
+@pytest.mark.parametrize(
+    ("where", "reason"),
+    [
+        ({"regions": ["siberia"], "retailers": ["retail-msk"]}, "none of the campaign's stores lies in"),
+        ({"regions": ["north"]}, "none of the campaign's stores lies in 'north': leave it out"),
+        ({"regions": ["Siberia"]}, 'did you mean "siberia"'),
+    ],
+)  # fmt: skip
+def test_a_region_without_a_store_where_the_campaign_fires_is_refused(
+    where: dict[str, Any], reason: str
+) -> None:
+    document = {**BONUS, "programme": "club", "where": where}
+    assert reason in refused(document, TWO)["where.regions.0"]
+
+
+def test_what_is_wrong_with_a_retailer_is_not_said_of_the_regions_too() -> None:
+    document = {**BONUS, "programme": "club", "where": {"regions": ["siberia"], "retailers": ["x"]}}
+    assert set(refused(document, TWO)) == {"where.retailers.0"}
+
+
+def test_where_no_store_has_a_region_that_is_said() -> None:
+    nowhere = make.known(stores={"msk-01": STORES["msk-01"]})
+    said = refused({**BONUS, "where": {"regions": ["siberia"]}}, nowhere)["where.regions.0"]
+    assert "no store has any yet; create the store first" in said
+
+
+OPEN, CLOSED, LATER = date(2026, 11, 23), date(2026, 11, 22), date(2026, 12, 31)
+
+
+def closing(**days: date) -> Any:
+    return make.known(
+        closing={party.replace("_", "-"): day for party, day in days.items()}, today=CLOSED
+    )
+
+
+def to(**whom: Any) -> dict[str, Any]:
+    return make.donation("d", {"money": 500}, to=whom)
+
+
+SCHOOLS = {"choice": ["school-1", "school-17"]}
+
+
+@pytest.mark.parametrize(
+    ("document", "days", "paths"),
+    [
+        (to(fund="children"), {"children": CLOSED}, {"effect.to.fund"}),
+        (to(fund="children"), {"children": date(2020, 1, 1)}, {"effect.to.fund"}),
+        (to(fund="children", fallback="forest-animals"), {"children": CLOSED, "forest_animals": CLOSED}, {"effect.to.fund", "effect.to.fallback"}),
+        (to(fund="children", fallback="forest-animals"), {"forest_animals": CLOSED}, {"effect.to.fallback"}),
+        (to(**SCHOOLS), {"school_17": CLOSED}, {"effect.to.choice.1"}),
+        (to(**SCHOOLS, default="school-1"), {"school_1": CLOSED, "school_17": CLOSED}, {"effect.to.choice.0", "effect.to.choice.1"}),
+        (make.offer("o", {"money": 500}, to={"fund": "children"}), {"children": CLOSED}, {"effect.to.fund"}),
+        # It closes before the campaign begins.
+        ({**to(fund="children"), "active": {"from": "2026-12-31"}}, {"children": LATER}, {"effect.to.fund"}),
+    ],
+)  # fmt: skip
+def test_a_donation_to_a_fund_that_takes_nothing_any_more_is_refused(
+    document: dict[str, Any], days: dict[str, date], paths: set[str]
+) -> None:
+    reasons = refused(document, closing(**days))
+    assert set(reasons) == paths
+    for reason in reasons.values():
+        assert "takes nothing from 20" in reason
+        assert "name one that is open" in reason
+
+
+@pytest.mark.parametrize(
+    ("document", "days"),
+    [
+        (to(fund="children"), {"children": OPEN}),
+        (to(fund="children"), {"forest_animals": CLOSED}),
+        # What an open fallback gets may be changed as long as the campaign runs.
+        (to(fund="children", fallback="forest-animals"), {"children": CLOSED}),
+        (to(**SCHOOLS, fallback="children"), {"school_1": CLOSED, "school_17": CLOSED}),
+        (to(fund="children", fallback="forest-animals"), {"forest_animals": OPEN}),
+        ({**to(fund="children"), "active": {"from": "2026-12-30"}}, {"children": LATER}),
+        ({**to(fund="children"), "active": {"until": "2027-12-31"}}, {"children": LATER}),
+    ],
+)  # fmt: skip
+def test_a_donation_that_somebody_gets_passes(document: Any, days: dict[str, date]) -> None:
+    check_campaign(document["campaign"], document, closing(**days))
 
 
 def test_a_store_fits_where_retailer_and_region_are_its_own() -> None:

@@ -14,8 +14,8 @@ from lepta.receipts.template import (
     compile_template,
 )
 from lepta.rules import document as rules
-from lepta.rules.document import Known
 from lepta.rules.envelope import CampaignDocument
+from lepta.rules.known import Known
 from lepta.rules.programme import validate_programme
 from lepta.rules.refusals import fault, plain
 from lepta.rules.rulebook import PublishedCampaign, PublishedProgramme, Rulebook

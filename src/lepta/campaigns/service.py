@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from lepta.campaigns import office
 from lepta.campaigns import store as sql
 from lepta.campaigns.compile import check_campaign, check_programme, next_campaign, next_programme
 from lepta.campaigns.store import Draft, Entry
 from lepta.db import Database, Tx
 from lepta.errors import DomainError, InvalidRequest, Kind
-from lepta.parties import store as parties
 from lepta.parties.tables import programme as programme_table
 from lepta.revisions import Expected, NotFound, Saved, Stale, etag, lock, write
 from lepta.rules import rulebook as rules
-from lepta.rules.document import Known
+from lepta.rules.known import Known
 from lepta.rules.lifecycle import Life, State, life_of
 from lepta.rules.refusals import fault
 from lepta.rules.rulebook import Change, Item, Paused, Rulebook, second
@@ -210,10 +210,11 @@ class Publisher:
             items: list[Item] = []
             for draft in drafts:
                 _refuse_ended(rulebook, draft.campaign)
-                check_campaign(draft.campaign, draft.document, known)
                 if _stands(rulebook, draft):
+                    # Not checked again: a fund may have closed since, and twice is once all the same.
                     _agree(rulebook, draft, from_at)
                 else:
+                    check_campaign(draft.campaign, draft.document, known)
                     items.append(next_campaign(
                         rulebook, draft.campaign, draft.version, draft.document, now=now, from_at=from_at
                     ))  # fmt: skip
@@ -232,11 +233,7 @@ class Publisher:
         return rulebook
 
     async def _known(self, tx: Tx) -> Known:
-        rulebook = await self._rulebook(tx)
-        stores, regions = await sql.places(tx)
-        programmes_of = rulebook.programmes_of_campaigns()
-        kinds = await parties.kinds(tx)
-        return Known(kinds, rulebook.programmes, stores, regions, programmes_of)
+        return await office.known(tx, await self._rulebook(tx), self.clock())
 
 
 def _stands(rulebook: Rulebook, draft: Draft) -> bool:

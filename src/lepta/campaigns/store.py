@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from lepta.campaigns.tables import campaign_version, rulebook
 from lepta.db import Tx
 from lepta.parties.tables import programme, store
-from lepta.rules.document import Place
+from lepta.rules.known import Place
 
 _PUBLISHING = 0x7075626C697368
 
@@ -91,12 +91,11 @@ async def programmes(tx: Tx) -> list[tuple[str, Mapping[str, Any], int]]:
     return [(row.id, row.document, row.revision) for row in await tx.execute(query)]
 
 
-async def places(tx: Tx) -> tuple[dict[str, Place], frozenset[str]]:
-    """Where every store is, and all regions."""
+async def places(tx: Tx) -> dict[str, Place]:
+    """Where every store is."""
     row = store.c
     rows = (await tx.execute(select(row.id, row.retailer, row.region, row.programme))).all()
-    stores = {r.id: Place(r.retailer, r.region, r.programme) for r in rows}
-    return stores, frozenset(r.region for r in rows if r.region)
+    return {r.id: Place(r.retailer, r.region, r.programme) for r in rows}
 
 
 async def changes_after(tx: Tx, number: int) -> list[bytes]:

@@ -2,19 +2,19 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import typer
 
-from lepta.campaigns import store
+from lepta.campaigns import office
 from lepta.campaigns.compile import check_campaign
 from lepta.campaigns.service import Published
 from lepta.commands.documents import Written, WrongFile, read
 from lepta.commands.opening import Opened, opened
 from lepta.db import Database
 from lepta.errors import DomainError
-from lepta.parties import store as parties
-from lepta.rules.document import Known
+from lepta.rules.known import Known
 from lepta.rules.rulebook import Rulebook
 from lepta.runtime import publisher_of, writing
 from lepta.settings import Settings
@@ -61,9 +61,7 @@ async def _publish(found: Opened, written: Sequence[Written]) -> list[Published]
 async def _check(database: Database, rulebook: Rulebook, written: Sequence[Written]) -> None:
     """Refuse all files for the faults of any, each fault with its file."""
     async with database.read() as tx:
-        stores, regions = await store.places(tx)
-        kinds, programmes_of = await parties.kinds(tx), rulebook.programmes_of_campaigns()
-        known = Known(kinds, rulebook.programmes, stores, regions, programmes_of)
+        known = await office.known(tx, rulebook, datetime.now(UTC))
     faults = [fault for one in written for fault in _faults(one, known)]
     if faults:
         raise WrongFile("Nothing was applied.\n" + "\n".join(faults))

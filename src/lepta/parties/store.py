@@ -1,6 +1,7 @@
 """SQL of parties and stores."""
 
 from collections.abc import Collection
+from datetime import date
 from typing import Any
 
 from sqlalchemy import or_, select
@@ -43,6 +44,12 @@ async def kinds(tx: Tx, party_ids: Collection[str] | None = None) -> dict[str, s
     if party_ids is not None:
         query = query.where(party.c.id.in_(party_ids))
     return {row.id: row.kind for row in await tx.execute(query)}
+
+
+async def closing(tx: Tx) -> dict[str, date]:
+    """Of parties that close: the first day on which they take nothing any more."""
+    query = select(party.c.id, party.c.closed_on).where(party.c.closed_on.is_not(None))
+    return {row.id: row.closed_on for row in await tx.execute(query)}
 
 
 async def user_of(tx: Tx, party_id: str) -> str | None:

@@ -1,45 +1,24 @@
 """Whether a campaign document can work among the parties and programmes there are."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any
 
 from lepta.errors import InvalidRequest
-from lepta.money import common_weights
 from lepta.names import LANGUAGES, unprintable
 from lepta.rules import conditions, recurrence, schedule
 from lepta.rules.audience_faults import audience_faults
-from lepta.rules.envelope import CampaignDocument, Cap, Funder, Reading, read
+from lepta.rules.donation_faults import donation_faults
+from lepta.rules.envelope import CampaignDocument, Reading, read
+from lepta.rules.funding_faults import funding_faults
 from lepta.rules.kind import Measure
-from lepta.rules.kinds import donated_points, ladder, round_up
+from lepta.rules.kinds import ladder
+from lepta.rules.known import Known, unknown
 from lepta.rules.limit_faults import limit_faults
-from lepta.rules.programme import Programme
-from lepta.rules.refusals import Fault, did_you_mean, fault
+from lepta.rules.place_faults import place_faults
+from lepta.rules.refusals import Fault, fault
 
-FUNDS = ("charity", "beneficiary")
 GOODS = ("skus", "categories", "brands")
-FUNDERS = ("retailer", "supplier", "agency")
-
-
-class Place(NamedTuple):
-    """A store: whose it is, and of which programme. Only that one's campaigns fire there."""
-
-    retailer: str
-    region: str | None
-    programme: str
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What a document may name. `parties`: id to kind. Regions are free text, so unknown ones pass."""
-
-    parties: Mapping[str, str] = field(default_factory=dict)
-    programmes: Mapping[str, Programme] = field(default_factory=dict)
-    stores: Mapping[str, Place] = field(default_factory=dict)
-    regions: Collection[str] = ()
-    campaigns: Mapping[str, str] = field(default_factory=dict)
-    """Every published campaign's programme, which it keeps where its next version names none."""
 
 
 def validate(document: Mapping[str, Any], known: Known) -> CampaignDocument:
@@ -58,12 +37,12 @@ def _faults(reading: Reading, known: Known) -> Iterator[Fault]:
     document = reading.document
     yield from _programme(document, known)
     yield from _times(document)
-    yield from _places(document, known)
+    yield from place_faults(document, known)
     yield from audience_faults(reading)
     yield from _goods(document)
     yield from _invisible(reading)
     readings = reading.of_tiers().values() or [reading]
-    programme = _programme_of(document, known)
+    programme = known.programme_of(document)
     of_forms = [
         fault
         for each in readings
@@ -71,10 +50,8 @@ def _faults(reading: Reading, known: Known) -> Iterator[Fault]:
     ]
     yield from (fault for n, fault in enumerate(of_forms) if fault not in of_forms[:n])
     yield from _condition(reading)
-    yield from _bonus(reading) if document.kind == "bonus" else _donation(reading, known)
-    yield from _funding("funding", document.funding, known)
-    yield from _match(reading, known)
-    yield from _caps(reading)
+    yield from _bonus(reading) if document.kind == "bonus" else donation_faults(reading, known)
+    yield from funding_faults(reading, known)
     for language in document.receipt:
         if language not in LANGUAGES:
             yield fault(
@@ -90,19 +67,7 @@ def _programme(document: CampaignDocument, known: Known) -> Iterator[Fault]:
             has = f"one of {', '.join(names)}" if names else "it after creating a programme"
             yield fault("programme", f"may be left out only if there is exactly one: name {has}")
     elif document.programme not in names:
-        yield _unknown("programme", "programme", document.programme, names)
-
-
-def _programme_of(document: CampaignDocument, known: Known) -> Programme | None:
-    """Named, kept from the version before, or the only one; None if it is not known."""
-    only = next(iter(known.programmes)) if len(known.programmes) == 1 else ""
-    name = document.programme or known.campaigns.get(document.campaign, only)
-    return known.programmes.get(name)
-
-
-def _unknown(path: str, what: str, name: str, known: Collection[str]) -> Fault:
-    hint = did_you_mean(name, sorted(known)[:20]) if known else "there is none yet"
-    return fault(path, f"no {what} has the id {name!r}; {hint}; create it first, or correct the id")
+        yield unknown("programme", "programme", document.programme, names)
 
 
 def _times(document: CampaignDocument) -> Iterator[Fault]:
@@ -133,40 +98,6 @@ def _period(starts: date | None, until: date | None) -> str:
     return (f" from {starts}" if starts else "") + (f" until {until}" if until else "")
 
 
-def _places(document: CampaignDocument, known: Known) -> Iterator[Fault]:
-    where = document.where
-    for n, retailer in enumerate(where.retailers):
-        yield from _party(f"where.retailers.{n}", retailer, ("retailer",), known)
-    for n, store in enumerate(where.stores):
-        place = known.stores.get(store)
-        if place is None:
-            yield _unknown(f"where.stores.{n}", "store", store, known.stores)
-        elif reason := _elsewhere(place, document, known):
-            yield fault(f"where.stores.{n}", f"{reason}: leave the store out, or correct that")
-
-
-def _elsewhere(place: Place, document: CampaignDocument, known: Known) -> str:
-    """Why the campaign never fires in that store; empty: it does."""
-    where, programme = document.where, _programme_of(document, known)
-    if programme is not None and place.programme != programme.id:
-        return f"is a store of programme {place.programme!r}, not of {programme.id!r}"
-    if where.retailers and place.retailer not in where.retailers:
-        return f'is a store of {place.retailer!r}, which "where.retailers" leaves out'
-    if where.regions and place.region not in where.regions:
-        of = f"lies in {place.region!r}" if place.region else "has no region"
-        return f'{of}, which "where.regions" leaves out'
-    return ""
-
-
-def _party(path: str, party: str, kinds: tuple[str, ...], known: Known) -> Iterator[Fault]:
-    kind = known.parties.get(party)
-    fitting = [name for name, its in known.parties.items() if its in kinds]
-    if kind is None:
-        yield _unknown(path, " or ".join(kinds), party, fitting)
-    elif kind not in kinds:
-        yield fault(path, f"{party!r} is a {kind}: name a party of kind {' or '.join(kinds)}")
-
-
 def _goods(document: CampaignDocument) -> Iterator[Fault]:
     what = document.what
     for name in GOODS:
@@ -185,10 +116,10 @@ def _goods(document: CampaignDocument) -> Iterator[Fault]:
 def _invisible(reading: Reading) -> Iterator[Fault]:
     """Names that no sale can carry, since tills may not send such characters."""
     document = reading.document
-    what, where, who = document.what, document.where, document.who
+    what, who = document.what, document.who
     parts = [("what", what), ("what.exclude", what.exclude), ("what.beside", what.beside)]
     lists = {f"{path}.{name}": getattr(part, name) for path, part in parts for name in GOODS}
-    lists |= {"where.regions": where.regions, "who.tiers": who.tiers}
+    lists["who.tiers"] = who.tiers
     lists |= {"who.segments.any": who.segments.any, "who.segments.none": who.segments.none}
     for path, names in lists.items():
         for n, name in enumerate(names):
@@ -238,119 +169,6 @@ def _bonus(reading: Reading) -> Iterator[Fault]:
         yield fault("effect.to", "a bonus goes to the shopper: leave it out")
     if effect.source != "funders":
         yield fault("effect.from", "a bonus is issued by its funders: leave it out")
-
-
-def _donation(reading: Reading, known: Known) -> Iterator[Fault]:
-    effect, funding = reading.document.effect, reading.document.funding
-    yield from _target(reading, known)
-    if effect.expire_after is not None or effect.pending_days:
-        name = "pending_days" if effect.expire_after is None else "expire_after"
-        yield fault(f"effect.{name}", "is about points that a shopper earns: leave it out")
-    rounds_up, of_shopper = reading.form.kind is round_up.KIND, effect.source == "shopper-money"
-    if effect.source == "shopper-points":
-        if reading.form.kind is not donated_points.KIND:
-            yield fault("effect.give", "from the shopper's points give {points, money_rate}")
-    elif rounds_up and not of_shopper:
-        yield fault("effect.from", 'a round-up is the shopper\'s money: write "shopper-money"')
-    elif rounds_up and effect.base == "gross":
-        yield fault("effect.base", "a round-up is of what is left to pay: leave it out")
-    elif of_shopper and reading.form.kind is donated_points.KIND:
-        yield fault(
-            "effect.give",
-            'from the shopper\'s money give {"round_up_to"}, {"money"}, {"rate"} or {"bands"}',
-        )
-    elif of_shopper and funding:
-        yield fault("funding", "the shopper pays this donation: leave it out")
-    elif not of_shopper and not funding:
-        yield fault("funding", 'nobody pays this donation: add [{party: …, share: "1"}]')
-
-
-def _target(reading: Reading, known: Known) -> Iterator[Fault]:
-    to = reading.document.effect.to
-    if to is None or (to.fund is None) == (not to.choice):
-        yield fault("effect.to", "say who gets it: {fund: …} or {choice: […], default: …}")
-        return
-    if to.fund is not None:
-        yield from _party("effect.to.fund", to.fund, FUNDS, known)
-    for n, beneficiary in enumerate(to.choice):
-        yield from _party(f"effect.to.choice.{n}", beneficiary, FUNDS, known)
-        if beneficiary in to.choice[:n]:
-            yield fault(f"effect.to.choice.{n}", f"{beneficiary!r} stands twice: keep it once")
-    if to.fallback is not None:
-        yield from _party("effect.to.fallback", to.fallback, FUNDS, known)
-        if to.fallback == to.fund:
-            yield fault(
-                "effect.to.fallback", "stands in for the fund: name another, or leave it out"
-            )
-    if to.default is not None and to.default not in to.choice:
-        yield fault(
-            "effect.to.default", 'is not in the choice: name one of "choice", or leave it out'
-        )
-
-
-def _match(reading: Reading, known: Known) -> Iterator[Fault]:
-    document, match = reading.document, reading.document.match
-    if match is None:
-        return
-    if document.effect.source == "funders":
-        yield fault(
-            "match", "adds to what the shopper gives: take it from shopper-money, or leave it out"
-        )
-    yield from _funding("match.funding", match.funding, known)
-    caps = {"match.budget": match.budget}
-    caps |= {f"match.funding.{n}.budget": funder.budget for n, funder in enumerate(match.funding)}
-    for path, cap in caps.items():
-        if cap is not None:
-            yield from _cap(path, cap, ("money",))
-
-
-def _funding(path: str, funders: Sequence[Funder], known: Known) -> Iterator[Fault]:
-    if not funders:
-        return
-    for n, funder in enumerate(funders):
-        yield from _party(f"{path}.{n}.party", funder.party, FUNDERS, known)
-        if funder.party in [earlier.party for earlier in funders[:n]]:
-            yield fault(f"{path}.{n}.party", f"{funder.party!r} stands twice: add up its shares")
-    whole = max(funder.share.denominator for funder in funders)
-    total = sum(common_weights([funder.share for funder in funders]))
-    if total != whole:
-        yield fault(path, f'the shares add up to {_decimal(total, whole)}: make it exactly "1"')
-
-
-def _decimal(numerator: int, denominator: int) -> str:
-    """Denominators are powers of ten here."""
-    decimals = len(str(denominator)) - 1
-    whole, rest = divmod(numerator, denominator)
-    return f'"{whole}.{rest:0{decimals}d}"' if decimals else f'"{whole}"'
-
-
-def _caps(reading: Reading) -> Iterator[Fault]:
-    document = reading.document
-    caps = {"limits.budget": document.limits.budget}
-    caps["limits.max_per_basket"] = document.limits.max_per_basket
-    units = _units(reading)
-    for path, cap in caps.items():
-        if cap is not None:
-            yield from _cap(path, cap, units)
-    # Whoever stands behind the shopper's points pays money for them.
-    of_funders = ("money",) if document.effect.source == "shopper-points" else units
-    for n, funder in enumerate(document.funding):
-        if funder.budget is not None:
-            yield from _cap(f"funding.{n}.budget", funder.budget, of_funders)
-
-
-def _units(reading: Reading) -> tuple[str, ...]:
-    if reading.document.kind == "bonus":
-        return ("points",)
-    return ("points", "money") if reading.form.kind is donated_points.KIND else ("money",)
-
-
-def _cap(path: str, cap: Cap, units: tuple[str, ...]) -> Iterator[Fault]:
-    said = [name for name, value in (("points", cap.points), ("money", cap.money)) if value]
-    if len(said) != 1:
-        yield fault(path, f"write exactly one of {', '.join(f'{{{unit}: …}}' for unit in units)}")
-    elif said[0] not in units:
-        yield fault(f"{path}.{said[0]}", f"this campaign gives {units[0]}: write {{{units[0]}: …}}")
 
 
 def _stacking(reading: Reading) -> Iterator[Fault]:

@@ -1,17 +1,17 @@
 """What a back-test reads, in one unchanging view: the office's records, the chain of rulebooks, the log."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import asyncpg
 
 from lepta.processing.leaf import Leaf
-from lepta.rules.document import Known, Place
+from lepta.rules.known import Known, Place
 from lepta.rules.rulebook import EMPTY, Rulebook
 from lepta.verification.source import SHARD
 
 READ_SIZE = "SELECT size FROM log_head WHERE shard = $1"
 READ_CHANGES = "SELECT number, change FROM rulebook ORDER BY number"
-READ_PARTIES = "SELECT id, kind FROM party"
+READ_PARTIES = "SELECT id, kind, closed_on FROM party"
 READ_PLACES = "SELECT id, retailer, region, programme FROM store"
 READ_LEAF = "SELECT leaf FROM event WHERE shard = $1 AND log_index = $2"
 READ_RANGE = """
@@ -40,10 +40,15 @@ def newest(chain: dict[int, bytes]) -> Rulebook:
 
 async def known(connection: asyncpg.Connection, rulebook: Rulebook) -> Known:
     """What a document may name."""
-    kinds = {row["id"]: row["kind"] for row in await connection.fetch(READ_PARTIES)}
-    stores = {store: Place(*place) for store, *place in await connection.fetch(READ_PLACES)}
-    regions = frozenset(place.region for place in stores.values() if place.region)
-    return Known(kinds, rulebook.programmes, stores, regions, rulebook.programmes_of_campaigns())
+    parties = await connection.fetch(READ_PARTIES)
+    return Known(
+        parties={party: kind for party, kind, _ in parties},
+        programmes=rulebook.programmes,
+        stores={store: Place(*place) for store, *place in await connection.fetch(READ_PLACES)},
+        campaigns=rulebook.programmes_of_campaigns(),
+        closing={party: day for party, _, day in parties if day is not None},
+        today=datetime.now(UTC).date(),
+    )
 
 
 async def rows(connection: asyncpg.Connection, start: int, stop: int) -> list[asyncpg.Record]:

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 from lepta.campaigns.compile import check_campaign
 from lepta.db import Address
 from lepta.errors import DomainError, InvalidRequest
-from lepta.rules.document import Known
 from lepta.rules.envelope import read
+from lepta.rules.known import Known
 from lepta.rules.refusals import Fault, fault
 from lepta.simulation import queries
 from lepta.simulation.judge import Judge
