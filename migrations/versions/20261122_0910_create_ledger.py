@@ -98,6 +98,15 @@ HISTORY = (
         PRIMARY KEY (log_index, shard, seq)
     )
     """,
+    # What took parts of a sale back, voids and returns; the sale is found by it, not it by the sale.
+    """
+    CREATE TABLE reversal (
+        subject bigint NOT NULL,
+        log_index bigint NOT NULL,
+        shard smallint NOT NULL,
+        PRIMARY KEY (subject, log_index, shard)
+    )
+    """,
     # A recorded event's claim names it. Scope 2 are the tills' request headers: no leaf tells them, and a
     # stored refusal has no leaf at all, so these rows carry their own digest; the others have ''.
     """
@@ -222,6 +231,7 @@ APPEND_ONLY = (
     "account",
     "asset",
     "lot_allocation",
+    "reversal",
     "idempotency",
     "checkpoint",
     "tile",
@@ -287,12 +297,12 @@ STORAGE = (
 
 GRANTS = (
     """
-    GRANT SELECT, INSERT ON event, entry, account, asset, lot_allocation, idempotency, checkpoint, tile,
+    GRANT SELECT, INSERT ON event, entry, account, asset, lot_allocation, reversal, idempotency, checkpoint, tile,
         rulebook TO lepta_service
     """,
     "GRANT SELECT, UPDATE ON log_head TO lepta_service",
-    "GRANT SELECT, INSERT, UPDATE ON account_balance, budget, usage, supporter, standing TO lepta_service",
-    "GRANT SELECT, INSERT, UPDATE, DELETE ON lot TO lepta_service",
+    "GRANT SELECT, INSERT, UPDATE ON account_balance, budget, usage, standing TO lepta_service",
+    "GRANT SELECT, INSERT, UPDATE, DELETE ON lot, supporter TO lepta_service",
     "REVOKE ALL ON FUNCTION lepta_open_partitions(smallint, bigint) FROM PUBLIC",
     "REVOKE ALL ON PROCEDURE lepta_guard(regclass) FROM PUBLIC",
     "GRANT EXECUTE ON FUNCTION lepta_open_partitions(smallint, bigint) TO lepta_service",

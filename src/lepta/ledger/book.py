@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from lepta.ledger.chart import Account, limit_side
 from lepta.ledger.entries import Entry, Posting
-from lepta.ledger.lots import Lot, Spent
+from lepta.ledger.lots import Lot, Move, Spent
 from lepta.values import value
 
 
@@ -63,12 +63,19 @@ class Book:
     balances: dict[int, int] = field(default_factory=dict)
     """Credits minus debits of limited accounts."""
     lots: dict[int, list[Lot]] = field(default_factory=dict)
+    debts: dict[int, int] = field(default_factory=dict)
+    """By number of a member's account `owed`: debits minus credits."""
     changes: Changes = field(default_factory=Changes)
 
     def balance(self, account: Account) -> int:
         """Points in a limited account; one that was never opened holds 0."""
         number = self.accounts.get(account)
         return 0 if number is None else self.balances[number]
+
+    def debt(self, account: Account) -> int:
+        """Points that a member owes, by their account for it."""
+        number = self.accounts.get(account)
+        return 0 if number is None else self.debts.get(number, 0)
 
     def lots_of(self, account: Account) -> list[Lot]:
         """Open lots of a limited account."""
@@ -82,12 +89,20 @@ class Book:
         number = self.next_account
         self.next_account += 1
         self.accounts[account] = number
-        if limit_side(account):
-            self.balances[number] = 0
-            self.lots[number] = []
+        self.know(number, account)
         opened = Opened(number, account)
         self.changes.opened.append((log_index, opened))
         return [opened]
+
+    def know(
+        self, number: int, account: Account, balance: int = 0, lots: Iterable[Lot] = ()
+    ) -> None:
+        """Keep what is in a member's account; that of others, who have no limit, is nobody's concern here."""
+        if limit_side(account):
+            self.balances[number] = balance
+            self.lots[number] = list(lots)
+        elif account.code == "owed":
+            self.debts[number] = -balance
 
     def post(
         self,
@@ -95,11 +110,12 @@ class Book:
         entries: Sequence[Entry],
         issues: Sequence[Issue],
         spent: Iterable[Spent],
+        moves: Iterable[Move] = (),
     ) -> tuple[list[Posting], list[Opened]]:
         """Book an event's entries; the numbers under which they stand, and the accounts they opened.
 
         `spent` lots belong to the debit account of the first entry, and of those after it that spend, too: these
-        take from the lots in turn.
+        take from the lots in turn. `moves` name their accounts, of which all lots have to be known.
         """
         opened: list[Opened] = []
         accounts = self.accounts
@@ -116,6 +132,8 @@ class Book:
             postings.append(posting)
         for taken in spent:
             self._take(postings[0].debit, taken)
+        for account, lot, points in moves:
+            self._shift(accounts[account], lot, points)
         for issue in issues:
             self._issue(log_index, postings[issue.leg], issue)
         return postings, opened
@@ -129,6 +147,8 @@ class Book:
             assert balances[debit] >= 0, posting
         if credit in balances:
             balances[credit] += amount
+        if self.debts:
+            self._owe(posting)
         if debit in moved:
             moved[debit][0] += amount
         else:
@@ -138,12 +158,35 @@ class Book:
         else:
             moved[credit] = [0, amount]
 
+    def _owe(self, posting: Posting) -> None:
+        debts = self.debts
+        if posting.debit in debts:
+            debts[posting.debit] += posting.amount
+        if posting.credit in debts:
+            debts[posting.credit] -= posting.amount
+            assert debts[posting.credit] >= 0, posting
+
     def _issue(self, log_index: int, posting: Posting, issue: Issue) -> None:
         key = LotKey(posting.credit, issue.expires_on, log_index, issue.leg)
         self.changes.issued[key] = (posting.amount, issue.available_on)
         if posting.credit in self.lots:
-            lot = Lot(issue.expires_on, log_index, issue.leg, posting.amount)
+            lot = Lot(issue.expires_on, log_index, issue.leg, posting.amount, issue.available_on)
             self.lots[posting.credit].append(lot)
+
+    def _shift(self, account: int, lot: Lot, points: int) -> None:
+        """Take out of the lot as it is by now, or put into it."""
+        found = next((own for own in self.lots[account] if own[:3] == lot[:3]), None)
+        if found is not None:
+            assert points <= found.remaining, (account, found, points)
+            self._take(account, Spent(found, points))
+            return
+        assert points < 0, (account, lot, points)
+        key = LotKey(account, *lot[:3])
+        if key in self.changes.remaining:
+            self.changes.remaining[key] = -points
+        else:
+            self.changes.issued[key] = (-points, lot.available_on)
+        self.lots[account].append(lot._replace(remaining=-points))
 
     def _take(self, account: int, taken: Spent) -> None:
         lot = taken.lot

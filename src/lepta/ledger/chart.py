@@ -43,6 +43,11 @@ def held(member: str, asset: str) -> Account:
     return Account("member", member, "held", asset)
 
 
+def owed(member: str, asset: str) -> Account:
+    """Points a member has to give back and no longer has; grows on the debit side. New points pay it first."""
+    return Account("member", member, "owed", asset)
+
+
 @lru_cache(REMEMBERED)
 def issued(party: str, asset: str) -> Account:
     """Points a retailer or supplier has issued; grows on the debit side."""
@@ -53,6 +58,12 @@ def issued(party: str, asset: str) -> Account:
 def redeemed(programme: str, asset: str) -> Account:
     """Points that members have spent."""
     return Account("programme", programme, "redeemed", asset)
+
+
+@lru_cache(REMEMBERED)
+def expired(programme: str, asset: str) -> Account:
+    """Points whose last day passed before members spent them."""
+    return Account("programme", programme, "expired", asset)
 
 
 @lru_cache(REMEMBERED)

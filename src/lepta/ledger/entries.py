@@ -17,10 +17,35 @@ class Code(IntEnum):
     COLLECT = 5
     GIVE_OWN = 6
     """Points that the shopper gives away; those of `GIVE_POINTS` are issued for it."""
+    CLAW_BACK = 7
+    """Points earned on what was brought back return to who issued them."""
+    RESTORE = 8
+    """Points redeemed for it return to the shopper."""
+    UNGIVE_POINTS = 9
+    UNGIVE_MONEY = 10
+    UNCOLLECT = 11
+    UNGIVE_OWN = 12
+    """These four take back what 3 to 6 gave."""
+    MATURE = 13
+    """Points that had to wait may be spent."""
+    EXPIRE = 14
+    """Points whose last day is over."""
+    HOLD = 15
+    """Points set aside for a sale under way."""
+    RELEASE = 16
+    """Points set aside and not used."""
+    ADJUST = 17
+    """Points given or taken by the office, for a reason that it states."""
+    CLEAR = 18
+    """Money that one party owes another for points which that one honoured."""
+    REPAY = 19
+    """Points earned by who owes some: they pay the debt."""
+    MERGE = 20
+    """Points that go over to the member whom another one turned out to be."""
 
 
-EARN, REDEEM, GIVE_POINTS, GIVE_MONEY, COLLECT, GIVE_OWN = Code
-"""Python 3.11 looks a member up in its class at every mention; these it does not."""
+EARN, REDEEM, GIVE_POINTS, GIVE_MONEY, COLLECT, GIVE_OWN = list(Code)[:6]
+"""Python 3.11 looks a member up in its class at every mention; these, which sales make, it does not."""
 
 
 @value

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from datetime import date
 from typing import NamedTuple
 
+from lepta.ledger.chart import Account
+
 NEVER = date.max
 """The last day of points that do not expire ('infinity' in the database)."""
 
@@ -15,6 +17,19 @@ class Lot(NamedTuple):
     log_index: int
     leg: int
     remaining: int
+    available_on: date | None = None
+    """The first day of points that wait; None: they do not."""
+
+
+class Move(NamedTuple):
+    """Points taken out of a lot of an account, or, below 0, put into it, which opens it again where it was closed.
+
+    A lot keeps its name and its days whichever account of the member it lies in.
+    """
+
+    account: Account
+    lot: Lot
+    points: int
 
 
 class Spent(NamedTuple):

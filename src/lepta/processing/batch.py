@@ -9,8 +9,10 @@ from typing import NamedTuple
 import asyncpg
 
 from lepta.errors import DomainError
-from lepta.processing import load, store
+from lepta.processing import load, store, subjects
+from lepta.processing.acts import ACTS, Act
 from lepta.processing.decide import (
+    Accepted,
     Answered,
     Decision,
     Published,
@@ -18,10 +20,11 @@ from lepta.processing.decide import (
     decide_publish,
 )
 from lepta.processing.events import Checkout, Publish
+from lepta.processing.moving import Recalled, decide_act, recall
 from lepta.processing.office import Basis, LaidOut, Office
 from lepta.processing.recognition import Refused, Repeated, recognise
 from lepta.processing.sight import Prepared
-from lepta.processing.state import Claim, State, Submission
+from lepta.processing.state import Claim, State, Subject, Submission
 
 SALT_BYTES = 16
 
@@ -96,7 +99,7 @@ async def write(
 def _answered(decision: Decision, laid_out: LaidOut | None) -> Answered:
     """With today's record of the sale's member, if it was read: a card may have changed hands since the sale."""
     shopper = laid_out.shopper if laid_out else None
-    if shopper is None or isinstance(decision, (Published, Refused)):
+    if shopper is None or not isinstance(decision, (Accepted, Repeated)):
         return Answered(decision, None)
     member = decision.recorded.seen.member
     return Answered(decision, shopper if member and member.ref == shopper.ref else None)
@@ -137,16 +140,42 @@ async def _load(
     basis = office.basis
     laid_out = await _lay_out(connection, office, turns, basis)
     meanwhile(2)
-    ledger = await _read_ledger(connection, sources, head, named, laid_out)
+    acts = [turn.submission.event for turn in turns if isinstance(turn.submission.event, ACTS)]
+    about = await _about(connection, shard, head, acts) if acts else NOTHING
+    ledger = await _read_ledger(connection, sources, head, named, laid_out, about=about)
     if ledger.versions != basis.versions:
         await office.directory.refresh(connection, ledger.versions)
         laid_out = await _lay_out(connection, office, turns, office.basis)
-        ledger = await _read_ledger(connection, sources, head, named, laid_out)
+        ledger = await _read_ledger(connection, sources, head, named, laid_out, about=about)
     claims, book, counts, _ = ledger
     places = {holder for holder in claims.values() if isinstance(holder, int)}
     recorded = await load.read_recorded(connection, shard, places)
     state = State(shard, head.size, office.rulebooks.newest, claims, recorded, book, counts)
+    if acts:
+        state.subjects = about.sales
+        for claim, index in about.places.items():
+            state.claims.setdefault(claim, index)
+        members = subjects.members_of(acts, about.sales)
+        await subjects.read_holdings(connection, shard, book, members)
     return state, laid_out
+
+
+class About(NamedTuple):
+    """The sales that acts of a batch are about."""
+
+    places: dict[Claim, int]
+    sales: dict[int, Subject]
+
+
+NOTHING = About({}, {})
+
+
+async def _about(
+    connection: asyncpg.Connection, shard: int, head: load.Head, acts: Sequence[Act]
+) -> About:
+    keys = {act.subject for act in acts if act.subject is not None}
+    places = await subjects.find(connection, shard, keys)
+    return About(places, await subjects.read(connection, shard, set(places.values()), head.size))
 
 
 async def _read_ledger(
@@ -155,11 +184,14 @@ async def _read_ledger(
     head: load.Head,
     named: Sequence[Claim],
     laid_out: Sequence[LaidOut | None],
+    *,
+    about: About,
 ) -> load.Ledger:
     sales = [laid.sale for laid in laid_out if laid and isinstance(laid.sale, Prepared)]
     return await load.read_ledger(
-        connection, sources.shard, sources.chart, head, claims=named, sales=sales
-    )
+        connection, sources.shard, sources.chart, head,
+        claims=named, sales=sales, counters=subjects.counters_of(about.sales),
+    )  # fmt: skip
 
 
 def _decide(
@@ -172,6 +204,8 @@ def _decide(
     event = submission.event
     if isinstance(event, Publish):
         return _decide_publish(event, state, received_at)
+    if isinstance(event, ACTS):
+        return _decide_act(submission, event, state, received_at, salt)
     # Again, now that the batch's own events stand before it.
     repeat = recognise(submission, state)
     if isinstance(repeat, Repeated) and repeat.claim:
@@ -185,6 +219,20 @@ def _decide(
     decision = decide_checkout(
         submission, sale, state, laid_out.foreseen, received_at=received_at, salt=salt
     )
+    if isinstance(decision, Refused) and decision.claim and decision.stored:
+        state.claims[decision.claim] = decision.stored
+    return decision
+
+
+def _decide_act(
+    submission: Submission, act: Act, state: State, received_at: datetime, salt: bytes
+) -> Decision:
+    known = recall(submission, act, state)
+    if isinstance(known, Recalled) and known.claim:
+        state.claims[known.claim] = known.movement.log_index
+    if known is not None:
+        return known
+    decision = decide_act(submission, act, state, received_at=received_at, salt=salt)
     if isinstance(decision, Refused) and decision.claim and decision.stored:
         state.claims[decision.claim] = decision.stored
     return decision

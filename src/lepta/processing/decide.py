@@ -15,6 +15,7 @@ from lepta.ledger.lots import expiring
 from lepta.processing.beside import pack, request_digest
 from lepta.processing.events import Checkout, Publish
 from lepta.processing.leaf import Booked, Packer, Recorded, Written, checkout_leaf, rulebook_leaf
+from lepta.processing.moving import Moved, Recalled
 from lepta.processing.outcome import Balance, Borne, Donation, Earned, Outcome, Points
 from lepta.processing.recognition import Refused, Repeated, refusal_bytes
 from lepta.processing.sight import Prepared
@@ -34,6 +35,26 @@ class Accepted(NamedTuple):
     leaf: Written
     booked: Booked
 
+    @property
+    def kind(self) -> str:
+        """What sort of event it is."""
+        return "checkout"
+
+    @property
+    def reverses(self) -> tuple[int, ...]:
+        """No sale takes back another."""
+        return ()
+
+    @property
+    def log_index(self) -> int:
+        """Its place in the log."""
+        return self.recorded.log_index
+
+    @property
+    def given(self) -> list[tuple[str, str, int, int, int]]:
+        """As `motion.Given`."""
+        return [(d.campaign, d.fund, 1, d.points, d.money) for d in self.recorded.outcome.donations]
+
 
 class Published(NamedTuple):
     """A new rulebook, recorded."""
@@ -46,7 +67,7 @@ class Published(NamedTuple):
     """Hard caps of the campaigns that it changed."""
 
 
-Decision = Accepted | Published | Repeated | Refused
+Decision = Accepted | Published | Moved | Repeated | Recalled | Refused
 
 
 class Answered(NamedTuple):
@@ -77,7 +98,7 @@ def decide_checkout(
             verdict = judge(prepared, state.book, state.counts)
     except DomainError as error:
         header = submission.header
-        stored = None if header is None else refusal_bytes(error, event, salt)
+        stored = None if header is None else refusal_bytes(error, event.identity, salt)
         return Refused(error, header, stored)
     return _record(prepared, verdict, submission.claims, state, received_at=received_at, salt=salt)
 

@@ -74,8 +74,6 @@ class Publish(NamedTuple):
     change: bytes
 
 
-Event = Checkout | Publish
-
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 

@@ -22,7 +22,7 @@ import orjson
 from lepta.ledger.book import Issue, Opened
 from lepta.ledger.chart import Account
 from lepta.ledger.entries import Posting
-from lepta.ledger.lots import NEVER, Spent
+from lepta.ledger.lots import NEVER, Lot, Spent
 from lepta.processing.beside import Beside, named, request_digest
 from lepta.processing.canonical import canonical
 from lepta.processing.events import Checkout, NaturalKey, identity, parse_basket
@@ -31,9 +31,12 @@ from lepta.processing.seen import Seen
 
 LEAF_LIMIT = 65_535
 MAX_SHARD = 2**15 - 1
-MOVABLE = ("opens", "entries", "lots", "spent", "used")
+MOVABLE = ("opens", "entries", "lots", "spent", "moves", "used")
 """What lies beside the log when the whole is too long for a leaf."""
-KINDS = {"rulebook": 1, "checkout": 2}
+KINDS = {
+    "rulebook": 1, "checkout": 2, "void": 3, "return": 4, "lots": 5, "hold": 6, "release": 7, "gift": 8,
+    "adjustment": 9, "merge": 10, "claim": 11,
+}  # fmt: skip
 """Numbers of table `event`: never change one, never use one again."""
 KIND_NAMES = {number: name for name, number in KINDS.items()}
 
@@ -42,7 +45,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 @lru_cache(maxsize=64)
-def _milliseconds(moment: datetime) -> int:
+def milliseconds(moment: datetime) -> int:
     """Since 1970. All sales of a batch are received at one moment."""
     return (moment - _EPOCH) // _MILLISECOND
 
@@ -65,7 +68,11 @@ def parse_at_till(seconds: int, offset: int, micros: int = 0) -> datetime:
 
 
 class Booked(NamedTuple):
-    """What an event did to the ledger, by account numbers; `member` is the account its member is known by."""
+    """What an event did to the ledger, by account numbers; `member` is the account its member is known by.
+
+    A sale takes from lots what it spends; any other event moves points in and out of lots, and names every lot that
+    it makes.
+    """
 
     opened: Sequence[Opened]
     postings: Sequence[Posting]
@@ -73,6 +80,8 @@ class Booked(NamedTuple):
     spent: Sequence[Spent]
     used: Sequence[tuple[str, int]]
     member: int | None = None
+    moves: Sequence[tuple[int, Lot, int]] | None = None
+    """(account, lot, points); None for a sale."""
 
     def write(self, document: dict[str, Any]) -> None:
         """Put it into a leaf's document; what is empty is left out."""
@@ -81,12 +90,17 @@ class Booked(NamedTuple):
         if self.postings:
             document["entries"] = list(map(tuple, self.postings))
         if self.issues:
-            lots = _lots(self.issues)
+            lots = _lots(self.issues, whole=self.moves is not None)
             if lots:
                 document["lots"] = lots
         if self.spent:
             document["spent"] = [
                 (lot.log_index, lot.leg, points, _day(lot.expires_on)) for lot, points in self.spent
+            ]
+        if self.moves:
+            document["moves"] = [
+                (account, lot.log_index, lot.leg, points, _day(lot.expires_on), lot.available_on)
+                for account, lot, points in self.moves
             ]
         if self.used:
             document["used"] = self.used
@@ -94,12 +108,12 @@ class Booked(NamedTuple):
             document["member"] = self.member
 
 
-def _lots(issues: Sequence[Issue]) -> list[list[Any]]:
-    """Entries by the days of the lots that they made."""
+def _lots(issues: Sequence[Issue], *, whole: bool) -> list[list[Any]]:
+    """Entries by the days of the lots that they made; unless `whole`, without those that neither wait nor end."""
     by_days: dict[tuple[date, date | None], list[Any]] = {}
     for issue in issues:
         last, start = issue.expires_on, issue.available_on
-        if last != NEVER or start:
+        if whole or last != NEVER or start:
             by_days.setdefault((last, start), [_day(last), start]).append(issue.leg)
     return list(by_days.values())
 
@@ -140,24 +154,25 @@ def checkout_leaf(
         "index": log_index,
         "kind": "checkout",
         "till": tuple(event.key),
-        "at": [_milliseconds(received_at), *at_till(event.occurred_at)],
+        "at": [milliseconds(received_at), *at_till(event.occurred_at)],
         "rulebook": rulebook,
     }
     booked.write(document)
     content = b'{"basket":%b,"facts":%b,"outcome":%b}' % (
         event.basket, facts, canonical(outcome.to_document()),
     )  # fmt: skip
-    written = _written(document, packed(content))
+    written = leaf_of(document, packed(content))
     if len(written.leaf) <= LEAF_LIMIT:
         return written
     moved = {name: document.pop(name) for name in MOVABLE if name in document}
     longer = canonical({**orjson.loads(content), **orjson.loads(canonical(moved))})
-    written = _written(document, packed(longer))
+    written = leaf_of(document, packed(longer))
     assert len(written.leaf) <= LEAF_LIMIT, len(written.leaf)
     return written
 
 
-def _written(document: dict[str, Any], beside: bytes) -> Written:
+def leaf_of(document: dict[str, Any], beside: bytes) -> Written:
+    """A leaf that names what lies beside it."""
     digest = document["beside"] = named(sha256(beside).digest())
     return Written(canonical(document), beside, digest)
 
@@ -177,7 +192,7 @@ def rulebook_leaf(
         "shard": shard,
         "index": log_index,
         "kind": "rulebook",
-        "at": [_milliseconds(received_at)],
+        "at": [milliseconds(received_at)],
         "rulebook": rulebook,
         "digest": digest.hex(),
         "change": sha256(change).hexdigest(),
@@ -272,7 +287,11 @@ class Recorded(NamedTuple):
     def parse(cls, leaf: bytes, beside: bytes) -> "Recorded":
         """Read back what table `event` holds."""
         lying = Beside(beside)
-        read = Leaf(leaf, lying.content)
+        return cls.of(Leaf(leaf, lying.content), lying)
+
+    @classmethod
+    def of(cls, read: Leaf, lying: Beside) -> "Recorded":
+        """The same of a leaf that is read."""
         event, seen = read.event, read.seen
         outcome = Outcome.of(read.document["outcome"], event, seen)
         return cls(

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import starmap
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -13,7 +14,7 @@ from lepta.ledger.lots import NEVER, Lot
 from lepta.log.merkle import Frontier
 from lepta.processing import sql
 from lepta.processing.directory import Versions
-from lepta.processing.leaf import Recorded
+from lepta.processing.motion import Entered, parse
 from lepta.processing.sight import Prepared
 from lepta.processing.state import Claim, Former, ShopperRecord
 from lepta.processing.verdict import EXPIRING_WITHIN
@@ -93,13 +94,13 @@ async def open_partitions(connection: Connection, shard: int, head: Head, batch:
 
 async def read_recorded(
     connection: Connection, shard: int, indexes: Iterable[int]
-) -> dict[int, Recorded]:
-    """Sales by their place in the log."""
+) -> dict[int, Entered]:
+    """Sales and acts by their place in the log."""
     wanted = list(indexes)
     if not wanted:
         return {}
     rows = await connection.fetch(sql.READ_EVENTS, shard, wanted)
-    return {index: Recorded.parse(leaf, beside) for index, leaf, beside in rows}
+    return {index: parse(leaf, beside) for index, leaf, beside in rows}
 
 
 async def read_shoppers(connection: Connection, cards: Collection[str]) -> dict[str, ShopperRecord]:
@@ -145,13 +146,15 @@ async def read_ledger(
     *,
     claims: Sequence[Claim],
     sales: Sequence[Prepared],
+    counters: Iterable[str] = (),
 ) -> Ledger:
-    """What these names and sales are about; `chart` learns what others have opened."""
+    """What these names and sales are about, and further counters; `chart` learns what others have opened."""
     scopes, keys = zip(*claims, strict=True) if claims else ((), ())
     until = _wanted_lots(sales)
-    counters = {counter for sale in sales for counter in sale.matched.counters}
+    wanted = {counter for sale in sales for counter in sale.matched.counters}
+    wanted.update(counters)
     row = await connection.fetchrow(
-        sql.READ_LEDGER, shard, scopes, keys, list(until), list(until.values()), list(counters),
+        sql.READ_LEDGER, shard, scopes, keys, list(until), list(until.values()), list(wanted),
         len(chart.assets), chart.next_account,
     )  # fmt: skip
     assert row is not None
@@ -159,9 +162,9 @@ async def read_ledger(
     chart.take_in(assets, parties, head.next_account)
     book = Book(next_account=head.next_account, accounts=dict(chart.accounts))
     for ref, number, code, asset, balance, lots in members:
-        book.accounts[Account("member", ref, code, chart.asset_names[asset])] = number
-        book.balances[number] = balance
-        book.lots[number] = list(map(Lot._make, lots))
+        account = Account("member", ref, code, chart.asset_names[asset])
+        book.accounts[account] = number
+        book.know(number, account, balance, starmap(Lot, lots))
     held = {
         Claim(scope, key): refusal if index is None else index
         for scope, key, index, refusal in taken

@@ -20,7 +20,7 @@ from lepta.processing.state import FISCAL, HEADER, NATURAL, Claim, State, Submis
 
 
 class Repeated(NamedTuple):
-    """An event that was recorded before: its stored outcome. `claim`: a further header naming it now."""
+    """A sale that was recorded before: its stored outcome. `claim`: a further header naming it now."""
 
     recorded: Recorded
     claim: Claim | None
@@ -47,20 +47,25 @@ def recognise(submission: Submission, state: State) -> Repeated | Refused | None
     holders = {(claim.scope, holder) for claim, holder in found}
     for claim, holder in found:
         if isinstance(holder, bytes):
-            return _stored_refusal(claim, holder, event)
+            return stored_refusal(claim, holder, event.identity)
         recorded = state.recorded[holder]
+        if not isinstance(recorded, Recorded):
+            return Refused(KeyReused(said(claim)))
         # Under another natural key it is the same sale if its fiscal document says so; a header that such a
         # repeat brought along names the same sale from then on.
         by_fiscal = claim.scope != NATURAL and (FISCAL, holder) in holders
         if not (recorded.equals(event) or (by_fiscal and recorded.is_same_sale(event))):
-            return Refused(KeyReused(_said(claim)))
+            return Refused(KeyReused(said(claim)))
     header = submission.header
     holder = found[0][1]
     assert isinstance(holder, int)
-    return Repeated(state.recorded[holder], None if header in state.claims else header)
+    recorded = state.recorded[holder]
+    assert isinstance(recorded, Recorded), recorded
+    return Repeated(recorded, None if header in state.claims else header)
 
 
-def _said(claim: Claim) -> str:
+def said(claim: Claim) -> str:
+    """A claim for people."""
     names = {HEADER: "This Idempotency-Key", FISCAL: "This fiscal document"}
     return names.get(claim.scope, "This store, till, business day and sequence")
 
@@ -69,7 +74,7 @@ REFUSALS: Sequence[type[DomainError]] = (InsufficientPoints, QuoteStale)
 """Decisions of the writer that are not events: what a header may be claimed for."""
 
 
-def refusal_bytes(error: DomainError, event: Checkout, salt: bytes) -> bytes:
+def refusal_bytes(error: DomainError, identity: bytes, salt: bytes) -> bytes:
     """A refusal as it is stored under a header, with the salted digest of the event it was for."""
     assert type(error) in REFUSALS, error
     document = {
@@ -77,16 +82,17 @@ def refusal_bytes(error: DomainError, event: Checkout, salt: bytes) -> bytes:
         "message": str(error),
         "members": error.members,
         "salt": base64.b64encode(salt).decode(),
-        "request": sha256(salt + b"request\n" + event.identity).hexdigest(),
+        "request": sha256(salt + b"request\n" + identity).hexdigest(),
     }
     return canonical(document)
 
 
-def _stored_refusal(claim: Claim, data: bytes, event: Checkout) -> Refused:
+def stored_refusal(claim: Claim, data: bytes, identity: bytes) -> Refused:
+    """The refusal that is stored under a header, for the event it was for."""
     document = orjson.loads(data)
     salt = base64.b64decode(document["salt"])
-    if sha256(salt + b"request\n" + event.identity).hexdigest() != document["request"]:
-        return Refused(KeyReused(_said(claim)))
+    if sha256(salt + b"request\n" + identity).hexdigest() != document["request"]:
+        return Refused(KeyReused(said(claim)))
     error = next(refusal for refusal in REFUSALS if refusal.code == document["code"])
     return Refused(_again(error, document["message"], document["members"]))
 

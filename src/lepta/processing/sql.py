@@ -81,6 +81,38 @@ READ_LEDGER = """
         SELECT version FROM office_version ORDER BY what
     ) AS versions
 """
+# What acts need: the sales that they name, what took parts of those back before, and all that a member has.
+FIND_SUBJECTS = """
+    SELECT i.key, i.log_index FROM unnest($2::bytea[]) AS k (key)
+    CROSS JOIN LATERAL (
+        SELECT key, log_index FROM idempotency WHERE shard = $1 AND scope = 1 AND key = k.key OFFSET 0
+    ) i
+"""
+READ_UNDONE = """
+    SELECT k.log_index, r.log_index, e.leaf, e.beside
+    FROM unnest($2::bigint[]) AS k (log_index)
+    CROSS JOIN LATERAL (
+        SELECT log_index FROM reversal WHERE shard = $1 AND subject = k.log_index AND log_index < $3 OFFSET 0
+    ) r
+    CROSS JOIN LATERAL (
+        SELECT leaf, beside FROM event WHERE shard = $1 AND log_index = r.log_index OFFSET 0
+    ) e
+    ORDER BY r.log_index
+"""
+READ_HOLDINGS = """
+    SELECT k.ref, a.id, a.code, s.name, b.balance, ARRAY(
+        SELECT ROW(expires_on, log_index, leg, remaining, nullif(available_on, '-infinity')) FROM lot
+        WHERE shard = $1 AND account = a.id
+    )
+    FROM unnest($2::text[]) AS k (ref)
+    CROSS JOIN LATERAL (
+        SELECT id, code, asset FROM account WHERE shard = $1 AND ref = k.ref AND kind = 'member' OFFSET 0
+    ) a
+    CROSS JOIN LATERAL (
+        SELECT credits - debits AS balance FROM account_balance WHERE shard = $1 AND account = a.id OFFSET 0
+    ) b
+    JOIN asset s ON s.id = a.asset
+"""
 READ_HEAD = """
     SELECT rulebook, (SELECT array_agg(version ORDER BY what) FROM office_version) AS versions
     FROM log_head WHERE shard = $1
@@ -169,20 +201,35 @@ APPEND = f"""
     ), usages AS (
         INSERT INTO usage (shard, counter, used) SELECT $1, * FROM {_rows("text bigint")}
         ON CONFLICT (shard, counter) DO UPDATE SET used = usage.used + excluded.used
+    ), released AS (
+        UPDATE usage u SET used = u.used - m.released
+        FROM (
+            SELECT a.place, k.released
+            FROM {_rows("text bigint")} AS k (counter, released)
+            CROSS JOIN LATERAL (
+                SELECT ctid AS place FROM usage WHERE shard = $1 AND counter = k.counter OFFSET 0
+            ) a
+        ) m
+        WHERE u.ctid = m.place
+    ), reversals AS (
+        INSERT INTO reversal (shard, subject, log_index) SELECT $1, * FROM {_rows("bigint bigint")}
     ), given AS MATERIALIZED (
-        SELECT k.*, s.place
+        SELECT k.*, s.place, coalesce(s.points, 0) + k.points = 0
+            AND coalesce(s.money_minor, 0) + k.money_minor = 0 AS nothing
         FROM {_rows("integer integer integer bigint bigint integer")}
             AS k (member, campaign, fund, points, money_minor, standing)
         LEFT JOIN LATERAL (
-            SELECT ctid AS place FROM supporter
+            SELECT ctid AS place, points, money_minor FROM supporter
             WHERE shard = $1 AND member = k.member AND campaign = k.campaign AND fund = k.fund OFFSET 0
         ) s ON true
     ), gave_again AS (
         UPDATE supporter s SET points = s.points + g.points, money_minor = s.money_minor + g.money_minor
-        FROM given g WHERE s.ctid = g.place
+        FROM given g WHERE s.ctid = g.place AND NOT g.nothing
     ), gave_first AS (
         INSERT INTO supporter (shard, member, campaign, fund, points, money_minor)
-        SELECT $1, member, campaign, fund, points, money_minor FROM given WHERE place IS NULL
+        SELECT $1, member, campaign, fund, points, money_minor FROM given WHERE place IS NULL AND NOT nothing
+    ), took_all_back AS (
+        DELETE FROM supporter s USING given g WHERE s.ctid = g.place AND g.nothing
     ), standings AS (
         INSERT INTO standing (shard, campaign, fund, donations, points, money_minor, shoppers)
         SELECT $1, min(campaign), min(fund), sum(donations), sum(points), sum(money_minor), sum(shoppers)
@@ -190,7 +237,8 @@ APPEND = f"""
             SELECT *, 0 AS shoppers FROM {_rows("integer text text bigint bigint bigint")}
                 AS k (number, campaign, fund, donations, points, money_minor)
             UNION ALL
-            SELECT standing, NULL, NULL, 0, 0, 0, 1 FROM given WHERE place IS NULL
+            SELECT standing, NULL, NULL, 0, 0, 0, CASE WHEN nothing THEN -1 ELSE 1 END
+            FROM given WHERE (place IS NULL) <> nothing
         ) s
         GROUP BY number
         ON CONFLICT (shard, campaign, fund) DO UPDATE SET

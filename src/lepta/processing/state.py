@@ -7,10 +7,14 @@ from hashlib import sha256
 from typing import Any, NamedTuple, Protocol
 
 from lepta.ledger.book import Book
-from lepta.processing.events import Checkout, Event, NaturalKey
-from lepta.processing.leaf import Recorded
+from lepta.processing.acts import Act
+from lepta.processing.events import Checkout, NaturalKey, Publish
+from lepta.processing.leaf import Leaf, Recorded
+from lepta.processing.motion import Entered, Movement
 from lepta.processing.seen import ProductSeen, StoreSeen
 from lepta.rules.rulebook import Rulebook
+
+Event = Checkout | Publish | Act
 
 NATURAL, HEADER, FISCAL = 1, 2, 3
 """Scopes of claims; numbers of table `idempotency`."""
@@ -32,9 +36,12 @@ class Submission(NamedTuple):
     @classmethod
     def of(cls, event: Event, idempotency_key: str | None = None) -> "Submission":
         """`idempotency_key` is the till's request header."""
-        if not isinstance(event, Checkout):
+        if isinstance(event, Publish):
             return cls(event)
-        return cls(event, claims_of(event, idempotency_key))
+        if isinstance(event, Checkout):
+            return cls(event, claims_of(event, idempotency_key))
+        natural = (natural_claim(event.kind, event.key),) if event.key else ()
+        return cls(event, natural)
 
     @property
     def header(self) -> Claim | None:
@@ -170,6 +177,15 @@ class Records(Protocol):
         """A product by SKU."""
 
 
+class Subject(NamedTuple):
+    """A sale that acts of a batch are about."""
+
+    recorded: Recorded
+    leaf: Leaf
+    undone: list[Movement]
+    """What took parts of it back before, in the order of the log."""
+
+
 @dataclass(slots=True)
 class State:
     """A batch's working copy. `decide` reads it and, for what it records, moves it on."""
@@ -179,8 +195,10 @@ class State:
     rulebook: Rulebook
     claims: dict[Claim, int | bytes]
     """Log index of the recorded event, or a stored refusal's bytes."""
-    recorded: dict[int, Recorded]
+    recorded: dict[int, Entered]
     book: Book
     counts: dict[str, int] = field(default_factory=dict)
     used: dict[str, int] = field(default_factory=dict)
-    """What this batch consumed of each counter."""
+    """What this batch consumed of each counter, less what it released."""
+    subjects: dict[int, Subject] = field(default_factory=dict)
+    """By place in the log."""

@@ -1,6 +1,6 @@
 """SQL of a batch, second half: append what was decided. The only module that writes ledger tables."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from hashlib import sha256
 from typing import Any
@@ -9,17 +9,21 @@ import asyncpg
 
 from lepta.ledger.book import Book, Changes, Opened
 from lepta.ledger.chart import limit_side
+from lepta.ledger.lots import Lot
 from lepta.log.merkle import leaf_hash
 from lepta.processing import sql
 from lepta.processing.decide import Accepted, Decision, Published
-from lepta.processing.leaf import KINDS
+from lepta.processing.leaf import KINDS, Booked
 from lepta.processing.load import Chart, Head
+from lepta.processing.moving import Moved, Recalled
 from lepta.processing.recognition import Refused, Repeated
 from lepta.processing.state import HEADER, Claim, State
 from lepta.rules.limits import is_hard
 
 Connection = asyncpg.Connection
 Columns = Sequence[Sequence[Any]]
+Booking = Accepted | Moved
+"""A decision that adds an event with entries to the log."""
 AT_ONCE = date.min
 """The first day of points that do not have to wait ('-infinity' in the database)."""
 
@@ -34,12 +38,12 @@ async def append(
     """Write a batch's decisions in one statement, a publication's rulebook besides. Returns the last leaf's hash,
     if there is one.
     """
-    accepted = [d for d in decisions if isinstance(d, Accepted)]
+    booked = [d for d in decisions if isinstance(d, (Accepted, Moved))]
     published = [d for d in decisions if isinstance(d, Published)]
     claims = _claims(decisions)
-    if not (accepted or published or claims[0]):
+    if not (booked or published or claims[0]):
         return None
-    written = [*(one.leaf for one in published), *(sale.leaf for sale in accepted)]
+    written = [*(one.leaf for one in published), *(each.leaf for each in booked)]
     hashes = [leaf_hash(each.leaf) for each in written]
     await _append_assets(connection, state, chart)
     for publication in published:
@@ -48,9 +52,9 @@ async def append(
     book = state.book
     appended = await connection.execute(
         sql.APPEND, state.shard,
-        *_opened(book, chart), *_moved(book), *_events(published, accepted, hashes),
-        *_entries(book, chart, accepted), *claims, *_lots(book.changes), *_allocations(accepted),
-        *_limits(state.used), *_donations(state, chart, accepted), *_columns(completed, 3),
+        *_opened(book, chart), *_moved(book), *_events(published, booked, hashes),
+        *_entries(book, chart, booked), *claims, *_lots(book.changes), *_allocations(booked),
+        *_limits(state.used), *_reversals(booked), *_donations(state, chart, booked), *_columns(completed, 3),
         frontier.size, frontier.root(), frontier.to_bytes(), state.rulebook.digest, book.next_account, head.size,
     )  # fmt: skip
     assert appended == "UPDATE 1", appended
@@ -99,24 +103,24 @@ def _moved(book: Book) -> Columns:
 
 
 def _events(
-    published: Sequence[Published], accepted: Sequence[Accepted], hashes: Sequence[bytes]
+    published: Sequence[Published], booked: Sequence[Booking], hashes: Sequence[bytes]
 ) -> Columns:
-    publication, sale = KINDS["rulebook"], KINDS["checkout"]
+    publication = KINDS["rulebook"]
     rows: list[tuple[Any, ...]] = [
         (p.log_index, None, publication, p.leaf.leaf, p.leaf.beside) for p in published
     ]
     rows += [
-        (a.recorded.log_index, a.booked.member, sale, a.leaf.leaf, a.leaf.beside) for a in accepted
+        (b.log_index, b.booked.member, KINDS[b.kind], b.leaf.leaf, b.leaf.beside) for b in booked
     ]
     return [*_columns(rows, 5), hashes]
 
 
-def _entries(book: Book, chart: Chart, accepted: Sequence[Accepted]) -> Columns:
+def _entries(book: Book, chart: Chart, booked: Sequence[Booking]) -> Columns:
     asset_of = {number: chart.assets[account.asset] for account, number in book.accounts.items()}
     rows = [
-        (sale.recorded.log_index, leg, p.debit, p.credit, asset_of[p.debit], p.amount, p.code)
-        for sale in accepted
-        for leg, p in enumerate(sale.booked.postings)
+        (each.log_index, leg, p.debit, p.credit, asset_of[p.debit], p.amount, p.code)
+        for each in booked
+        for leg, p in enumerate(each.booked.postings)
     ]
     return _columns(rows, 7)
 
@@ -132,37 +136,49 @@ def _lots(changes: Changes) -> Columns:
     return [*_columns(issued, 6), *_columns(touched, 5)]
 
 
-def _allocations(accepted: Sequence[Accepted]) -> Columns:
+def _allocations(booked: Sequence[Booking]) -> Columns:
+    """What was taken from lots; below 0: put into them."""
     rows = [
-        (sale.recorded.log_index, seq, sale.booked.postings[0].debit, lot.log_index, lot.leg,
-         lot.expires_on, points)
-        for sale in accepted
-        for seq, (lot, points) in enumerate(sale.booked.spent)
-    ]  # fmt: skip
+        (each.log_index, seq, account, lot.log_index, lot.leg, lot.expires_on, points)
+        for each in booked
+        for seq, (account, lot, points) in enumerate(_taken(each.booked))
+    ]
     return _columns(rows, 7)
 
 
+def _taken(booked: Booked) -> Iterable[tuple[int, Lot, int]]:
+    if booked.moves is not None:
+        return booked.moves
+    return [(booked.postings[0].debit, lot, points) for lot, points in booked.spent]
+
+
 def _limits(used: dict[str, int]) -> Columns:
+    """Hard caps, of others what was used, and what was released."""
     hard = [(counter, amount) for counter, amount in used.items() if is_hard(counter)]
     others = [(counter, amount) for counter, amount in used.items() if not is_hard(counter)]
-    return [*_columns(hard, 2), *_columns(others, 2)]
+    more = [(counter, amount) for counter, amount in others if amount > 0]
+    less = [(counter, -amount) for counter, amount in others if amount < 0]
+    return [*_columns(hard, 2), *_columns(more, 2), *_columns(less, 2)]
 
 
-def _donations(state: State, chart: Chart, accepted: Sequence[Accepted]) -> Columns:
-    """What each member gave, and what each campaign did."""
+def _reversals(booked: Sequence[Booking]) -> Columns:
+    return _columns([(sale, m.log_index) for m in booked for sale in m.reverses], 2)
+
+
+def _donations(state: State, chart: Chart, booked: Sequence[Booking]) -> Columns:
+    """What each member gave, and what each campaign did; below 0 what was taken back."""
     funds = {account.ref: number for number, account in _new_funds(state.book)} | chart.funds
     number_of = state.rulebook.number_of
     given: dict[tuple[int, int, int], list[int]] = {}
     standing: dict[tuple[str, str], list[int]] = {}
-    for sale in accepted:
-        for donation in sale.recorded.outcome.donations:
-            campaign, fund, points, money = donation[:4]
+    for each in booked:
+        for campaign, fund, donations, points, money in each.given:
             total = standing.setdefault((campaign, fund), [len(standing), 0, 0, 0])
-            total[1] += 1
+            total[1] += donations
             total[2] += points
             total[3] += money
-            if sale.booked.member is not None:
-                key = (sale.booked.member, number_of(campaign), funds[fund])
+            if each.booked.member is not None:
+                key = (each.booked.member, number_of(campaign), funds[fund])
                 sums = given.setdefault(key, [0, 0, total[0]])
                 sums[0] += points
                 sums[1] += money
@@ -181,11 +197,11 @@ def _claims(decisions: Sequence[Decision]) -> Columns:
     rows: dict[Claim, tuple[int | None, bytes]] = {}
     for decision in decisions:
         match decision:
-            case Accepted():
+            case Accepted() | Moved():
                 for claim in decision.claims:
-                    rows[claim] = (decision.recorded.log_index, b"")
-            case Repeated(recorded, claim) if claim is not None:
-                rows[claim] = (recorded.log_index, b"")
+                    rows[claim] = (decision.log_index, b"")
+            case Repeated(known, claim) | Recalled(known, claim) if claim is not None:
+                rows[claim] = (known.log_index, b"")
             case Refused(_, claim, stored) if claim is not None and stored is not None:
                 rows[claim] = (None, stored)
             case _:

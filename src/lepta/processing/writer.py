@@ -24,7 +24,7 @@ from lepta.processing.directory import Directory
 from lepta.processing.events import Checkout, Publish, TooBusy
 from lepta.processing.office import Office
 from lepta.processing.rulebooks import Rulebooks
-from lepta.processing.state import Submission
+from lepta.processing.state import Event, Submission
 from lepta.processing.waiting import Waiting
 
 log = structlog.get_logger("lepta.writer")
@@ -174,8 +174,9 @@ class Writer:
             most = min(most, max(SMALL_BATCH, (len(queue) + len(self._owed) + 1) // 2))
         batch: list[Waiting] = []
         while queue and len(batch) < most:
-            alone = isinstance(queue[0].submission.event, Publish)
-            if alone and batch:
+            event = queue[0].submission.event
+            alone = isinstance(event, Publish)
+            if batch and (alone or _follows(event, batch)):
                 break
             batch.append(queue.popleft())
             batch[-1].in_batch = True
@@ -319,6 +320,18 @@ class Writer:
             raise TooBusy("This service is stopping and cannot reach its database.")
 
 
+def _follows(event: Event, batch: Sequence[Waiting]) -> bool:
+    """Whether an act is about a sale that the batch itself may record or take back: it is decided on what is written."""
+    if isinstance(event, (Checkout, Publish)) or event.subject is None:
+        return False
+    others = (waiting.submission.event for waiting in batch)
+    return any(
+        event.subject == (other.key if isinstance(other, Checkout) else other.subject)
+        for other in others
+        if not isinstance(other, Publish)
+    )
+
+
 def _turns(batch: Sequence[Waiting]) -> list[Turn]:
     now_s = asyncio.get_running_loop().time()
     return [Turn(waiting.submission, waiting.ready(now_s)) for waiting in batch]
@@ -336,7 +349,9 @@ def _is_lost(connection: asyncpg.Connection, error: Exception) -> bool:
 def _in_flight_key(submission: Submission) -> bytes | None:
     """Events may share an answer that is under way only if they are alike to the last byte, header included."""
     event = submission.event
-    if not isinstance(event, Checkout):
+    if isinstance(event, Publish):
         return None
     header = submission.header
+    if not isinstance(event, Checkout):
+        return b"%b\n%b\n%b" % (event.kind.encode(), event.identity, header.key if header else b"")
     return b"%b\n%d\n%b" % (event.identity, event.offline, header.key if header else b"")

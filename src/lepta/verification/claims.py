@@ -44,6 +44,16 @@ def claims_in(till: list[Any], basket: dict[str, Any]) -> Sequence[tuple[int, by
     return [natural, fiscal_claim(*fiscal)] if fiscal else [natural]
 
 
+def claims_in_act(
+    kind: str, till: list[Any] | None, _about: Sequence[int]
+) -> Sequence[tuple[int, bytes]]:
+    """The natural key of a recorded act, if a till gave it one, with its scope."""
+    if till is None:
+        return ()
+    store, name, day, sequence = till
+    return [(NATURAL, till_key(f"{kind[0]}/{store}/{name}/{day}", sequence))]
+
+
 def fingerprint(secret: bytes, scope: int, key: bytes, log_index: int) -> int:
     """A number by which sets of claims are compared without an order: add them up.
 
@@ -138,9 +148,14 @@ def _claims_of(events: list[asyncpg.Record]) -> Iterator[tuple[int, Claim]]:
     for index, leaf, beside in events:
         try:
             document = orjson.loads(leaf)
+            named: Sequence[tuple[int, bytes]] = ()
             if document["kind"] == "checkout":
                 content = orjson.loads(Beside(beside).content)
-                for scope, key in claims_in(document["till"], content["basket"]):
-                    yield index, Claim(scope, key)
+                named = claims_in(document["till"], content["basket"])
+            elif document["kind"] != "rulebook":
+                about = document.get("about", ())
+                named = claims_in_act(document["kind"], document.get("till"), about)
+            for scope, key in named:
+                yield index, Claim(scope, key)
         except (ValueError, TypeError, KeyError, AttributeError):
             continue

@@ -9,7 +9,7 @@ from lepta.rules.limits import is_hard
 from lepta.rules.rulebook import Rulebook
 from lepta.verification.chain import Chain
 from lepta.verification.invariants import Check
-from lepta.verification.part import LotMove, Opening, Part, Place
+from lepta.verification.part import LotMove, Opening, Part, Place, taker
 from lepta.verification.report import Faults
 
 GAPS_TOLD = 20
@@ -45,6 +45,8 @@ class Fold:
     counts: dict[str, int] = field(default_factory=dict)
     granted: dict[str, int] = field(default_factory=dict)
     given: dict[tuple[int | None, str, str], list[int]] = field(default_factory=dict)
+    reversals: list[tuple[int, int]] = field(default_factory=list)
+    """(sale, what took some of it back)."""
     tills: dict[tuple[str, str, str], list[int]] = field(default_factory=dict)
     claims: int = 0
     claims_print: int = 0
@@ -67,7 +69,7 @@ class Fold:
             if own is None:
                 lots[account] = {place: points}
             else:
-                own[place] = points
+                own[place] = own.get(place, 0) + points
             if day is not None:
                 self.waiting[account, place] = day
         self._publish(part)
@@ -76,6 +78,7 @@ class Fold:
             total = self.given.setdefault(key, [0, 0, 0])
             for n, amount in enumerate(sums):
                 total[n] += amount
+        self.reversals += part.reversals
         for till, (low, high, count) in part.tills.items():
             known = self.tills.setdefault(till, [low, high, 0])
             known[:] = [min(known[0], low), max(known[1], high), known[2] + count]
@@ -118,6 +121,9 @@ class Fold:
     def _take(self, move: LotMove) -> None:
         account, place, taken, by = move
         assert by is not None, move
+        spends = by >= 0
+        if not spends:
+            by = taker(by)
         lots = self.lots.get(account, {})
         left = lots.get(place, 0)
         shown = f"lot {place[1]}/{place[2]} of account {account}"
@@ -125,7 +131,7 @@ class Fold:
             what = f"takes {-taken} points from {shown}, which has {left}"
             self.faults.event(Check.LOTS, by, what)
             return
-        first = min(lots)
+        first = min(lots) if spends else place
         if first != place:
             what = f"takes from {shown} while lot {first[1]}/{first[2]} comes first"
             self.faults.event(Check.SPENDING, by, what)
@@ -165,6 +171,8 @@ class Fold:
     def _use(self, part: Part, counter: str, amount: int) -> None:
         used = self.counts.get(counter, 0)
         self.counts[counter] = used + amount
+        if used + amount < 0:
+            self._suspect(part, used, 0, counter=counter)
         if self.caps_known and is_hard(counter):
             granted = self.granted.get(counter, 0)
             if used + amount > granted:

@@ -28,8 +28,18 @@ LotMove = tuple[int, Place, int, int | None]
 """Account, place, points, and a day or an event.
 
 Points above 0 came into the lot, on hold until that day unless it is None; below 0 they were taken from it
-by that event. Plain tuples, since most events make one.
+by that event, which is `freely` so if it may pass over lots that end earlier. Plain tuples, since most events make one.
 """
+
+
+def freely(log_index: int) -> int:
+    """An event that takes points from lots in an order of its own, as a number below 0."""
+    return -1 - log_index
+
+
+def taker(marked: int) -> int:
+    """The event that `freely` marked."""
+    return -1 - marked
 
 
 class Publication(NamedTuple):
@@ -63,6 +73,8 @@ class Part:
     """By number in column `member`: first event, ref, programme."""
     given: dict[tuple[int | None, str, str], list[int]] = field(default_factory=dict)
     """By member, campaign and fund: donations, points, money."""
+    reversals: list[tuple[int, int]] = field(default_factory=list)
+    """(sale, what took some of it back)."""
     tills: dict[tuple[str, str, str], list[int]] = field(default_factory=dict)
     """By store, till and business day: lowest and highest sequence, and how many."""
     claims: int = 0

@@ -1,8 +1,6 @@
 """Reading events: each checked by itself, and added to what its range of the log adds up to."""
 
-import struct
 from collections.abc import Mapping
-from datetime import date
 from hashlib import sha256
 from typing import Any, TypeVar
 
@@ -10,15 +8,15 @@ import orjson
 
 from lepta.ledger.chart import Account, points_of
 from lepta.ledger.entries import Code
-from lepta.processing.beside import Beside, named
 from lepta.processing.canonical import canonical
 from lepta.processing.leaf import KINDS, MOVABLE
+from lepta.verification.acts import Acts
 from lepta.verification.claims import claims_in, fingerprint
 from lepta.verification.invariants import Check
-from lepta.verification.part import NO_END, Opening, Part, Publication
+from lepta.verification.packed import ALLOCATION_ROW, ENTRY_ROW, Days, Json, lying_beside
+from lepta.verification.part import Opening, Part, Publication
 from lepta.verification.source import SHARD
 
-Json = dict[str, Any]
 Row = tuple[Any, ...]
 T = TypeVar("T")
 
@@ -26,23 +24,20 @@ READ_EVENTS = """
     SELECT log_index, member, kind, leaf, leaf_hash, beside
     FROM event WHERE shard = $1 AND log_index >= $2 AND log_index < $3 ORDER BY log_index
 """
-ENTRY_ROW = struct.Struct(">hiqihiiiiihiqih")
-"""A row of `rows.READ_ENTRIES` in binary COPY: the number of columns, then each one's length and value."""
-ALLOCATION_ROW = struct.Struct(">hiqihiiiqihiiiq")
-
-_EPOCH_DAY = date(2000, 1, 1).toordinal()
 # Plain numbers: looking a member of an enumeration up takes longer than anything else that is done with it.
 _EARN, _REDEEM, _GIVE_POINTS = int(Code.EARN), int(Code.REDEEM), int(Code.GIVE_POINTS)
 _GIVE_OWN = int(Code.GIVE_OWN)
-_CODES = frozenset(map(int, Code))
-_POINTS_CODES = frozenset({_EARN, _REDEEM, _GIVE_POINTS, _GIVE_OWN})
+_REPAY = int(Code.REPAY)
+_CODES = frozenset({*range(_EARN, _GIVE_OWN + 1), _REPAY})
+"""Codes of a sale's entries."""
+_POINTS_CODES = frozenset({_EARN, _REDEEM, _GIVE_POINTS, _GIVE_OWN, _REPAY})
 _SPENDING = frozenset({_REDEEM, _GIVE_OWN})
 """Codes of entries that take points from lots; such entries stand before all others."""
 _SUMS = max(_CODES) + 1
 _SALE = frozenset({"v", "shard", "index", "kind", "till", "at", "rulebook", "beside"})
 _SALE_MOST = _SALE | {"member", *MOVABLE}
 _BESIDE = frozenset({"basket", "facts", "outcome"})
-_BESIDE_MOST = _BESIDE | {*MOVABLE}
+_CONTENT = (_BESIDE, _BESIDE | {*MOVABLE})
 _OUTCOME_MOST = frozenset({
     "flags", "points", "balance", "earned", "donations", "line_earned", "line_redeemed", "why",
 })  # fmt: skip
@@ -62,7 +57,8 @@ class Reader:
         self._secret = secret
         self._next = start
         self._rulebook = 0
-        self._days: dict[str | None, int] = {None: NO_END}
+        self._days = Days()
+        self._acts = Acts(self.part, (self.entries, self.allocations), assets, secret)
 
     def read(self, row: Any) -> None:
         """Check one row of `READ_EVENTS`. Bytes that mean nothing are a fault, whatever they break."""
@@ -114,16 +110,12 @@ class Reader:
         self._name(index, document["rulebook"])
         if document["kind"] == "checkout":
             self._sale(index, document, member, beside)
-        else:
+        elif document["kind"] == "rulebook":
             self._publication(index, document, (member, beside))
-
-    def _day(self, text: str | None) -> int:
-        """Days since 2000."""
-        day = self._days.get(text)
-        if day is None:
-            assert text is not None
-            day = self._days[text] = date.fromisoformat(text).toordinal() - _EPOCH_DAY
-        return day
+        else:
+            whole = self._acts.read(index, document, member, beside)
+            for opening in whole.get("opens", _NOTHING):
+                self._open(index, *opening)
 
     def _name(self, index: int, rulebook: int) -> None:
         if rulebook != self._rulebook:
@@ -144,7 +136,7 @@ class Reader:
         if not _SALE <= document.keys() <= _SALE_MOST:
             self._fault(Check.LEAVES, index, "leaf has other fields than a sale")
         part = self.part
-        content = self._lying_beside(index, document["beside"], beside)
+        content = lying_beside(index, document["beside"], beside, _CONTENT, part.faults)
         if len(content) > len(_BESIDE):
             document = {**document, **content}
         seen, sold = content["facts"], content["basket"]
@@ -177,21 +169,6 @@ class Reader:
         if type(number) is not int or not all(isinstance(name, str) for name in account):
             raise TypeError(f"opens {number} {account}")
         self.part.opened.append(Opening(index, number, account))
-
-    def _lying_beside(self, index: int, digest: str, data: bytes) -> Json:
-        """Basket, facts, outcome, and what was too long for the leaf, against their digest in it."""
-        if named(sha256(data).digest()) != digest:
-            what = "what lies beside the leaf does not match its digest"
-            self._fault(Check.DIGESTS, index, what)
-        content = Beside(data).content
-        read: Json = orjson.loads(content)
-        if canonical(read) != content:
-            what = "what lies beside the leaf is not canonical JSON"
-            self._fault(Check.DIGESTS, index, what)
-        if not _BESIDE <= read.keys() <= _BESIDE_MOST:
-            what = "what lies beside the leaf has other fields than a sale"
-            self._fault(Check.DIGESTS, index, what)
-        return read
 
     def _note_till(self, till: list[Any]) -> None:
         store, name, day, sequence = till
@@ -254,8 +231,8 @@ class Reader:
                 self._fault(Check.ENTRIES, index, f"entry {leg} moves an account in another asset")
             if code == _EARN:
                 last, start = days.pop(leg, (None, None))
-                waits = None if start is None else self._day(start)
-                lots.append((credit, (self._day(last), index, leg), amount, waits))
+                waits = None if start is None else self._days[start]
+                lots.append((credit, (self._days[last], index, leg), amount, waits))
         if days:
             self._fault(Check.LOTS, index, "leaf has a lot that no entry issued")
         return sums
@@ -263,7 +240,7 @@ class Reader:
     def _spend(self, index: int, entries: list[Any], spent: list[Any]) -> None:
         account, taken = entries[0][0], 0
         for seq, (lot_index, leg, points, last) in enumerate(spent):
-            day = self._day(last)
+            day = self._days[last]
             if type(points) is not int or points <= 0:
                 self._fault(Check.LOTS, index, f"takes {points} points from a lot")
                 continue
@@ -297,7 +274,10 @@ def _unequal_sums(  # noqa: PLR0911 - one sentence for each sum
 ) -> str:
     """What in the outcome does not add up, or to something else than was booked; nothing if all does."""
     earned, redeemed, given_away = _points(*outcome.get("points", _NOTHING))
-    if sums[_EARN] != earned or sum([e[1] for e in outcome.get("earned", _NOTHING)]) != earned:
+    if (
+        sums[_EARN] + sums[_REPAY] != earned
+        or sum([e[1] for e in outcome.get("earned", _NOTHING)]) != earned
+    ):
         return "points earned are not those booked"
     if earned and sum(outcome["line_earned"]) != earned:
         return "points earned by line are not those earned"
@@ -316,7 +296,7 @@ def _unequal_sums(  # noqa: PLR0911 - one sentence for each sum
         owed += share
         collected += own_money
         own += own_points
-    if [points, owed, collected, own] != sums[_GIVE_POINTS:]:
+    if [points, owed, collected, own] != sums[_GIVE_POINTS : _GIVE_OWN + 1]:
         return "donations are not those booked"
     if given_away != own:
         return "points given away are not those donated"

@@ -1,8 +1,9 @@
 """Deciding again: every sale of a range, from its facts, its basket and the ledger before it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import starmap
 from typing import Any
 
 import asyncpg
@@ -11,12 +12,16 @@ from lepta.errors import DomainError
 from lepta.ledger.book import Book
 from lepta.ledger.chart import Account
 from lepta.ledger.lots import NEVER, Lot
+from lepta.processing import subjects
+from lepta.processing.acts import BY_KIND
 from lepta.processing.beside import Beside
 from lepta.processing.decide import conclude, post, written
 from lepta.processing.events import Checkout, basket_bytes
-from lepta.processing.leaf import Leaf, rulebook_leaf
+from lepta.processing.leaf import KINDS, Leaf, rulebook_leaf
+from lepta.processing.motion import Movement
+from lepta.processing.moving import DECIDERS, REVERSING, book
 from lepta.processing.sight import prepare
-from lepta.processing.state import State
+from lepta.processing.state import State, Subject, natural_claim
 from lepta.processing.verdict import judge
 from lepta.rules.limits import is_hard
 from lepta.rules.rulebook import EMPTY, Rulebook
@@ -26,8 +31,8 @@ from lepta.verification.part import NO_END, Part
 from lepta.verification.report import Faults
 from lepta.verification.source import SHARD
 
-READ_SALES = """
-    SELECT log_index, leaf, beside FROM event
+READ_EVENTS = """
+    SELECT log_index, leaf, beside, kind FROM event
     WHERE shard = $1 AND log_index >= $2 AND log_index < $3 ORDER BY log_index
 """
 _EPOCH_DAY = date(2000, 1, 1).toordinal()
@@ -44,7 +49,8 @@ class Before:
     next_account: int
     accounts: list[tuple[int, Account, int]]
     """(number, name, balance) of all parties' accounts and those of the range's members."""
-    lots: dict[int, list[tuple[int, int, int, int]]]
+    lots: dict[int, list[tuple[int, int, int, int, int | None]]]
+    """By account: last day, log index, entry, points left, first day."""
     counts: dict[str, int]
 
 
@@ -87,7 +93,10 @@ class Slicer:
             len(fold.accounts) + 1,
             [(n, fold.accounts[n].account, fold.sums[n][1] - fold.sums[n][0]) for n in numbers],
             {
-                n: [(*place, remaining) for place, remaining in fold.lots[n].items()]
+                n: [
+                    (*place, remaining, fold.waiting.get((n, place)))
+                    for place, remaining in fold.lots[n].items()
+                ]
                 for n in numbers
                 if n in fold.lots
             },
@@ -119,9 +128,10 @@ async def redecide(
     After the first difference the rest of the range is left: it would be decided on a wrong ledger.
     """
     faults = Faults()
-    rows = await connection.fetch(READ_SALES, SHARD, before.start, before.stop)
+    rows = await connection.fetch(READ_EVENTS, SHARD, before.start, before.stop)
     try:
         state = _state(before, rulebooks.after(before.published))
+        state.subjects = await _subjects(connection, rows, before.start)
     except Exception as error:  # noqa: BLE001 - documents that mean nothing break anything
         faults.event(Check.REPLAY, before.start, f"its rulebook cannot be made ({error})")
         return 0, faults
@@ -136,16 +146,27 @@ async def redecide(
     return len(rows), faults
 
 
+async def _subjects(
+    connection: asyncpg.Connection, rows: Sequence[Any], start: int
+) -> dict[int, Subject]:
+    """The sales that these events take back, with what took parts of them back before the range."""
+    reversing = {KINDS[kind] for kind in REVERSING}
+    about = [Leaf(row[1]).document.get("about", ()) for row in rows if row[3] in reversing]
+    return await subjects.read(
+        connection, SHARD, {sale for sales in about for sale in sales}, start
+    )
+
+
 def _state(before: Before, rulebook: Rulebook) -> State:
     book = Book(next_account=before.next_account)
     for number, account, balance in before.accounts:
         book.accounts[account] = number
-        if account.kind == "member":
-            book.balances[number] = balance
-            book.lots[number] = [
-                Lot(_date(day), *rest) for day, *rest in before.lots.get(number, ())
-            ]
+        book.know(number, account, balance, starmap(_lot, before.lots.get(number, ())))
     return State(SHARD, before.start, rulebook, {}, {}, book, dict(before.counts))
+
+
+def _lot(day: int, log_index: int, leg: int, remaining: int, first: int | None) -> Lot:
+    return Lot(_date(day), log_index, leg, remaining, None if first is None else _date(first))
 
 
 def _date(day: int) -> date:
@@ -154,14 +175,16 @@ def _date(day: int) -> date:
 
 def _redecide(row: Iterable[Any], state: State, rulebooks: Rulebooks) -> str:
     """What differs, or nothing."""
-    _, leaf, beside = row
+    _, leaf, beside, _ = row
     try:
         lying = Beside(beside) if beside else None
         stored = Leaf(leaf, lying.content if lying else None)
         if lying is None:
             made = _republish(stored, state, rulebooks)
-        else:
+        elif stored.kind == "checkout":
             made = _resell(stored, lying, state)
+        else:
+            made = _act_again(stored, lying, state)
         if made == stored:
             return ""
         return f"deciding again gives another {_differing(stored, made)}"
@@ -199,6 +222,25 @@ def _resell(stored: Leaf, lying: Beside, state: State) -> Leaf:
         received_at=stored.received_at, rulebook=state.rulebook.number,
     ).leaf  # fmt: skip
     return Leaf(leaf, contents[-1])
+
+
+def _act_again(stored: Leaf, lying: Beside, state: State) -> Leaf:
+    act = BY_KIND[stored.kind].of(stored)
+    about = stored.document.get("about", ())
+    if act.subject is not None and about:
+        state.claims[natural_claim("checkout", act.subject)] = about[0]
+    contents: list[bytes] = []
+
+    def packed(content: bytes) -> bytes:
+        contents.append(content)
+        return lying.data
+
+    motion = DECIDERS[type(act)](act, state, stored.received_at)
+    _, leaf = book(motion, state, packed, stored.received_at)
+    if stored.kind in REVERSING:
+        for sale in about:
+            state.subjects[sale].undone.append(Movement.of(stored, lying))
+    return Leaf(leaf.leaf, contents[-1])
 
 
 def _refuse_other_forms(event: Checkout) -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import asyncpg
 
 from lepta.verification.invariants import Check
-from lepta.verification.reader import ALLOCATION_ROW, ENTRY_ROW
+from lepta.verification.packed import ALLOCATION_ROW, ENTRY_ROW
 from lepta.verification.report import Faults
 from lepta.verification.source import SHARD, copied
 

@@ -44,11 +44,12 @@ SUPPORTER = Table(
 STANDING = Table(
     "standing", Check.STANDINGS, ("campaign", "fund"), ("donations", "shoppers", "points", "money_minor")
 )  # fmt: skip
+REVERSAL = Table("reversal", Check.ROWS, ("subject", "log_index"), ())
 TILE = Table("tile", Check.ROOT, ("level", "n"), ("hash",))
 
 STRANGERS = (
     ("event", "log_index"), ("entry", "log_index"), ("lot_allocation", "log_index"), ("account", "id"),
-    ("account_balance", "account"), ("idempotency", "key"), ("checkpoint", "size"), ("tile", "n"),
+    ("account_balance", "account"), ("idempotency", "key"), ("checkpoint", "size"), ("tile", "n"), ("reversal", "log_index"),
     ("lot", "account"), ("budget", "counter"), ("usage", "counter"), ("supporter", "member"),
     ("standing", "campaign"), ("log_head", "size"),
 )  # fmt: skip
@@ -126,6 +127,7 @@ async def compare_state(connection: asyncpg.Connection, fold: Fold, faults: Faul
     if fold.caps_known:
         await compare(connection, BUDGET, _budgets(fold), faults)
     await compare(connection, USAGE, _usage(fold), faults)
+    await compare(connection, REVERSAL, dict.fromkeys(fold.reversals, ()), faults)
     supporters, standings = _standings(fold)
     await compare(connection, SUPPORTER, supporters, faults)
     await compare(connection, STANDING, standings, faults)
@@ -190,13 +192,14 @@ def _standings(fold: Fold) -> tuple[dict[Key, Values], dict[Key, Values]]:
     supporters: dict[Key, Values] = {}
     totals: dict[Key, list[int]] = {}
     for (member, campaign, fund), (donations, points, money) in fold.given.items():
-        if member is not None:
+        gave = member is not None and (points, money) != (0, 0)
+        if gave:
             # What no rulebook or leaf knows is a fault by itself; here it is a row that nobody wrote.
             key = (member, numbers.get(campaign, -1), funds.get(fund, -1))
             supporters[key] = (points, money)
         total = totals.setdefault((campaign, fund), [0, 0, 0, 0])
         total[0] += donations
-        total[1] += member is not None
+        total[1] += gave
         total[2] += points
         total[3] += money
     return supporters, {place: tuple(total) for place, total in totals.items()}

@@ -16,7 +16,7 @@ from lepta.http import bodies
 from lepta.http.auth import Gate, Principal, Scope
 from lepta.http.express import Answer, Call, Reply
 from lepta.processing import reading
-from lepta.processing.decide import Answered, Published
+from lepta.processing.decide import Accepted, Answered
 from lepta.processing.recognition import Refused, Repeated
 from lepta.processing.state import Submission
 from lepta.runtime import Runtime
@@ -110,7 +110,7 @@ class TillDesk:
         decision = answered.decision
         if isinstance(decision, Refused):
             raise decision.error
-        assert not isinstance(decision, Published), decision
+        assert isinstance(decision, (Accepted, Repeated)), decision
         again = isinstance(decision, Repeated)
         body = self.answers.checkout(decision.recorded, answered.shopper, form, replayed=again)
         status = RECOGNISED if again else CREATED

@@ -1,0 +1,126 @@
+"""Deciding and booking acts: what becomes of an event that is neither a sale nor a publication. Pure."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any, NamedTuple
+
+from lepta.errors import DomainError
+from lepta.processing.acts import Act, LotsDue
+from lepta.processing.beside import pack, request_digest
+from lepta.processing.events import KeyReused
+from lepta.processing.leaf import Booked, Packer, Written
+from lepta.processing.lot_days import decide_lots
+from lepta.processing.motion import Given, Motion, Movement, motion_leaf
+from lepta.processing.recognition import Refused, refusal_bytes, said, stored_refusal
+from lepta.processing.state import Claim, State, Submission
+
+
+class Moved(NamedTuple):
+    """An act recorded just now, and the bytes of it that the tables keep."""
+
+    movement: Movement
+    claims: tuple[Claim, ...]
+    leaf: Written
+    booked: Booked
+    given: Sequence[Given]
+
+    @property
+    def kind(self) -> str:
+        """What sort of event it is."""
+        return self.movement.kind
+
+    @property
+    def log_index(self) -> int:
+        """Its place in the log."""
+        return self.movement.log_index
+
+    @property
+    def reverses(self) -> tuple[int, ...]:
+        """The sales that it takes back, or parts of them."""
+        return self.movement.about if self.kind in REVERSING else ()
+
+
+class Recalled(NamedTuple):
+    """An act that was recorded before. `claim`: a further header naming it now."""
+
+    movement: Movement
+    claim: Claim | None
+
+
+REVERSING = frozenset({"void", "return"})
+"""Kinds that take back what a sale did."""
+
+Decide = Callable[[Any, State, datetime], Motion]
+DECIDERS: Mapping[type, Decide] = {LotsDue: decide_lots}
+"""Of each sort of act what it comes to; raises what it is refused for."""
+
+
+def recall(submission: Submission, act: Act, state: State) -> Recalled | Refused | None:
+    """The stored outcome of an act that was decided before, if it was.
+
+    Another one under a name that is taken is refused and changes nothing.
+    """
+    known: Movement | None = None
+    for claim in submission.claims:
+        holder = state.claims.get(claim)
+        if isinstance(holder, bytes):
+            return stored_refusal(claim, holder, act.identity)
+        if holder is None:
+            continue
+        found = state.recorded[holder]
+        if not isinstance(found, Movement) or not found.equals(act.identity):
+            return Refused(KeyReused(said(claim)))
+        known = found
+    if known is None:
+        return None
+    header = submission.header
+    return Recalled(known, None if header in state.claims else header)
+
+
+def decide_act(
+    submission: Submission, act: Act, state: State, *, received_at: datetime, salt: bytes
+) -> Moved | Refused:
+    """Decide an act that is not a repeat, and book it on the working copy."""
+    try:
+        motion = DECIDERS[type(act)](act, state, received_at)
+    except DomainError as error:
+        header = submission.header
+        stored = None if header is None else refusal_bytes(error, act.identity, salt)
+        return Refused(error, header if stored else None, stored)
+    request = request_digest(salt, act.identity)
+    packed = partial(pack, salt, request)
+    log_index = state.size
+    booked, leaf = book(motion, state, packed, received_at)
+    movement = Movement(
+        state.shard, log_index, motion.kind, state.rulebook.number, leaf.digest, salt, request, motion.about,
+        dict(motion.request), dict(motion.facts), dict(motion.outcome),
+    )  # fmt: skip
+    state.recorded[log_index] = movement
+    if motion.kind in REVERSING:
+        for sale in motion.about:
+            state.subjects[sale].undone.append(movement)
+    for claim in submission.claims:
+        state.claims[claim] = log_index
+    return Moved(movement, submission.claims, leaf, booked, motion.given)
+
+
+def book(
+    motion: Motion, state: State, packed: Packer, received_at: datetime
+) -> tuple[Booked, Written]:
+    """Book a motion on the working copy, counters included, and write its leaf. Moves the log on by one event."""
+    log_index, ledger, member = state.size, state.book, motion.member
+    opened = ledger.open(log_index, member) if member else []
+    postings, further = ledger.post(log_index, motion.entries, motion.issues, (), motion.moves)
+    for counter, amount in motion.used:
+        state.counts[counter] = state.counts.get(counter, 0) + amount
+        state.used[counter] = state.used.get(counter, 0) + amount
+    moves = [(ledger.accounts[account], lot, points) for account, lot, points in motion.moves]
+    number = ledger.accounts[member] if member else None
+    booked = Booked(opened + further, postings, motion.issues, (), motion.used, number, moves)
+    leaf = motion_leaf(
+        motion, booked, packed,
+        shard=state.shard, log_index=log_index, received_at=received_at, rulebook=state.rulebook.number,
+    )  # fmt: skip
+    state.size += 1
+    return booked, leaf

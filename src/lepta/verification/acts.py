@@ -1,0 +1,151 @@
+"""Reading acts: events that are neither sales nor publications. See `processing.motion`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lepta.ledger.chart import points_of
+from lepta.ledger.entries import Code
+from lepta.processing.leaf import MOVABLE
+from lepta.processing.moving import REVERSING
+from lepta.verification.claims import claims_in_act, fingerprint
+from lepta.verification.invariants import Check
+from lepta.verification.packed import ALLOCATION_ROW, ENTRY_ROW, Days, Json, lying_beside
+from lepta.verification.part import Part, freely
+
+_MONEY = frozenset({Code.GIVE_MONEY, Code.COLLECT, Code.UNGIVE_MONEY, Code.UNCOLLECT, Code.CLEAR})
+_CODES = frozenset(map(int, Code))
+_MOVABLE = frozenset(MOVABLE) - {"spent"}
+_LEAF = frozenset({"v", "shard", "index", "kind", "at", "rulebook", "beside"})
+_LEAF_MOST = _LEAF | {"till", "about", "member"} | _MOVABLE
+_BESIDE = frozenset({"facts", "outcome", "request"})
+_BESIDE_MOST = _BESIDE | {"given"} | _MOVABLE
+_NOTHING: tuple[Any, ...] = ()
+
+
+class Acts:
+    """Reads the acts of a range; adds them to its part and to the rows that its tables must hold."""
+
+    def __init__(
+        self,
+        part: Part,
+        rows: tuple[list[bytes], list[bytes]],
+        assets: Mapping[str, int],
+        secret: bytes,
+    ) -> None:
+        self.part = part
+        self.entries, self.allocations = rows
+        self._assets = assets
+        self._secret = secret
+        self._days = Days()
+
+    def read(self, index: int, document: Json, member: int | None, beside: bytes) -> Json:
+        """Check an act; returns its whole document. Raises whatever bytes that mean nothing break."""
+        part = self.part
+        if not _LEAF <= document.keys() <= _LEAF_MOST:
+            part.faults.event(Check.LEAVES, index, "leaf has other fields than such an event")
+        content = lying_beside(
+            index, document["beside"], beside, (_BESIDE, _BESIDE_MOST), part.faults
+        )
+        whole = {**document, **content}
+        self._claim(index, whole)
+        self._check_member(index, whole, member)
+        net = self._book(index, whole)
+        self._move(index, whole, net)
+        if any(net.values()):
+            part.faults.event(Check.LOTS, index, "lots are moved otherwise than points")
+        for campaign, fund, *sums in whole.get("given", _NOTHING):
+            total = part.given.setdefault((member, campaign, fund), [0, 0, 0])
+            for n, amount in enumerate(sums):
+                total[n] += amount
+        return whole
+
+    def _claim(self, index: int, document: Json) -> None:
+        part, kind = self.part, document["kind"]
+        about = document.get("about", _NOTHING)
+        for scope, key in claims_in_act(kind, document.get("till"), about):
+            part.claims += 1
+            part.claims_print += fingerprint(self._secret, scope, key, index)
+        if kind in REVERSING:
+            part.reversals += [(sale, index) for sale in about]
+
+    def _check_member(self, index: int, document: Json, member: int | None) -> None:
+        facts, faults = document["facts"], self.part.faults
+        ref, programme = facts.get("member"), facts.get("programme")
+        if member != document.get("member"):
+            faults.event(Check.ROWS, index, "column member is not what the leaf says")
+        elif member is not None:
+            known = self.part.members.setdefault(member, (index, ref, programme))
+            if known[1:] != (ref, programme):
+                faults.event(Check.ROWS, index, "facts are of another member than the leaf")
+
+    def _book(self, index: int, document: Json) -> dict[int, int]:
+        """Add the entries; what they move in the accounts whose lots the act moves, by account."""
+        part, facts = self.part, document["facts"]
+        made = {
+            leg: days
+            for last, first, *legs in document.get("lots", _NOTHING)
+            for leg in legs
+            for days in [(last, first)]
+        }
+        net = {account: 0 for account, *_ in document.get("moves", _NOTHING)}
+        points = self._assets.get(points_of(facts["programme"]), -1) if "programme" in facts else -1
+        money = self._assets.get(facts.get("currency", ""), -1)
+        for leg, (debit, credit, amount, code) in enumerate(document.get("entries", _NOTHING)):
+            if type(amount) is not int or amount <= 0 or code not in _CODES or debit == credit:
+                part.faults.event(Check.ENTRIES, index, f"entry {leg} is not a movement")
+                continue
+            asset = money if code in _MONEY else points
+            self.entries.append(
+                ENTRY_ROW.pack(
+                    7, 8, index, 2, leg, 4, debit, 4, credit, 2, asset, 8, amount, 2, code
+                )
+            )
+            self._sum(index, leg, (debit, credit, amount), asset)
+            if debit in net:
+                net[debit] -= amount
+            if leg in made:
+                last, first = made.pop(leg)
+                waits = None if first is None else self._days[first]
+                part.lots.append((credit, (self._days[last], index, leg), amount, waits))
+            elif credit in net:
+                net[credit] += amount
+        if made:
+            part.faults.event(Check.LOTS, index, "leaf has a lot that no entry issued")
+        for counter, amount in document.get("used", _NOTHING):
+            if type(amount) is not int or amount == 0 or "|" not in counter:
+                raise ValueError(f"uses {amount} of {counter}")
+            part.used[-1][counter] = part.used[-1].get(counter, 0) + amount
+        return net
+
+    def _sum(self, index: int, leg: int, movement: tuple[int, int, int], asset: int) -> None:
+        debit, credit, amount = movement
+        moved = self.part.moved
+        source = moved.setdefault(debit, [0, 0, 0, asset, index])
+        target = moved.setdefault(credit, [0, 0, 0, asset, index])
+        source[0] += amount
+        target[1] += amount
+        source[2] = min(source[2], source[1] - source[0])
+        if source[3] != asset or target[3] != asset:
+            what = f"entry {leg} moves an account in another asset"
+            self.part.faults.event(Check.ENTRIES, index, what)
+
+    def _move(self, index: int, document: Json, net: dict[int, int]) -> None:
+        """Add what lots lost and gained; takes it off `net`, which is 0 then."""
+        for seq, (account, lot_index, leg, points, last, first) in enumerate(
+            document.get("moves", _NOTHING)
+        ):
+            if type(points) is not int or points == 0:
+                raise ValueError(f"moves {points} points of a lot")
+            day = self._days[last]
+            self.allocations.append(
+                ALLOCATION_ROW.pack(
+                    7, 8, index, 2, seq, 4, account, 8, lot_index, 2, leg, 4, day, 8, points
+                )
+            )
+            net[account] += points
+            place = (day, lot_index, leg)
+            if points > 0:
+                self.part.lots.append((account, place, -points, freely(index)))
+            else:
+                waits = None if first is None else self._days[first]
+                self.part.lots.append((account, place, -points, waits))
