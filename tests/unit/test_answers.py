@@ -12,6 +12,7 @@ from lepta.processing.decide import Accepted
 from lepta.processing.directory import Directory
 from lepta.processing.leaf import Recorded
 from lepta.processing.rulebooks import Rulebooks
+from lepta.rules.rulebook import Change, PublishedCampaign, Rulebook
 
 WORDS = "Вами передано в {{ fund | case: 'accusative' }} {{ points }} за {{ product }}."
 
@@ -71,3 +72,44 @@ def test_everybody_is_greeted_by_their_own_name() -> None:
     for name in ("Пётр", "Никодим"):
         text = answer(shaping, sale, name)["receipt"]["text"]
         assert text.startswith(f"Уважаемый {name}!\n{name}, спасибо!")
+
+
+TOP_UP: dict[str, Any] = {
+    "campaign": "top-up",
+    "kind": "donation",
+    "effect": {"give": {"money": 500}, "to": {"fund": "forest-animals"}, "from": "shopper-money"},
+}
+MATCH = {"funding": [{"party": "dairy", "share": "1"}], "budget": {"money": 700}}
+GIFTS = [{"offer": "top-up", "accepted": True, "amount": 500}]
+
+
+def answers_under(*books: Rulebook) -> Answers:
+    """After these publications."""
+    rulebooks = Rulebooks()
+    for book in books:
+        rulebooks.follow(book)
+    return Answers(Slips(Directory(), rulebooks))
+
+
+def test_a_receipt_speaks_of_a_match_only_where_all_of_it_was_booked() -> None:
+    receipt = {"ru": "Молочник удвоил Ваш дар в {{ money }}."}
+    book = make.rulebook({**TOP_UP, "match": MATCH, "receipt": receipt})
+    shop, shaping = make.state(book), answers_under(book)
+    sales = [make.accepted(make.checkout(sequence=n, gifts=GIFTS), shop).recorded for n in range(3)]
+    told = [answer(shaping, sale) for sale in sales]
+    assert [said["donations"][0]["money"] for said in told] == [1_000, 700, 500]
+    texts = [" ".join(said["receipt"]["text"].split()) for said in told]
+    assert ["удвоил" in text for text in texts] == [True, False, False]
+    # Ours says what was added, and nothing where nothing was.
+    assert ["2,00" in text for text in texts] == [False, True, False]
+    assert told[2]["explain"][0]["because"].endswith("not matched: the budget does not allow it")
+
+
+def test_a_campaign_that_matches_now_does_not_say_so_of_gifts_from_before() -> None:
+    before = make.rulebook({**TOP_UP, "receipt": {"ru": "Спасибо от нас!"}})
+    sale = make.accepted(make.checkout(gifts=GIFTS), make.state(before)).recorded
+    assert "Спасибо от нас!" in answer(answers_under(before), sale)["receipt"]["text"]
+    later = {**TOP_UP, "match": MATCH, "receipt": {"ru": "Дар удвоен!"}}
+    change = Change((PublishedCampaign("top-up", 2, make.NOON, later),)).canonical()
+    after = answers_under(before, before.extended(change))
+    assert "удвоен" not in answer(after, sale)["receipt"]["text"]

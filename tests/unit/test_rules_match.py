@@ -57,16 +57,19 @@ def test_what_is_not_given_is_not_matched(gifts: Any) -> None:
         (500, "partial", 500, Why.GIFT_MATCHED),
         (501, "partial", 499, Why.GIFT_MATCH_CUT),
         (999, "partial", 1, Why.GIFT_MATCH_CUT),
-        (1_000, "partial", 0, Why.GIFT_MATCH_CUT),
-        (5_000, "partial", 0, Why.GIFT_MATCH_CUT),
+        (1_000, "partial", 0, Why.GIFT_UNMATCHED),
+        (5_000, "partial", 0, Why.GIFT_UNMATCHED),
         (500, "none", 500, Why.GIFT_MATCHED),
-        (501, "none", 0, Why.GIFT_MATCH_CUT),
+        (501, "none", 0, Why.GIFT_UNMATCHED),
     ],
 )
 def test_the_match_stops_exactly_and_the_gift_goes_on(used: int, exhausted: str, match: int, why: Why) -> None:  # fmt: skip
     assert added({**matched(), "exhausted": exhausted}, used) == (match, why)
     assert fired(why)
-    assert because(why, 500, [], "RUB", str).startswith("the shopper gave 5.00 RUB, matched")
+    told = because(why, 500, [], "RUB", str)
+    assert told.startswith(
+        f"the shopper gave 5.00 RUB, {'matched' if match else 'not matched: the budget'}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -168,7 +171,9 @@ def test_no_budget_is_exceeded_and_nobody_pays_for_another(document: Any, gifts:
         wish = ratio.match.wish(amount, ratio.giving.rounding)
         match = gift.money_minor - gift.shopper_money_minor
         assert 0 <= match <= wish
-        assert (codes(book, result)["top-up"] == Why.GIFT_MATCH_CUT) == (match < wish)
+        code = codes(book, result)["top-up"]
+        assert (code == Why.GIFT_MATCH_CUT) == (0 < match < wish)
+        assert (code == Why.GIFT_UNMATCHED) == (match == 0 < wish)
         if document["exhausted"] == "none":
             assert match in {0, wish}
         assert sum(funder.money_minor for funder in gift.funders) == match

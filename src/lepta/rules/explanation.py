@@ -35,10 +35,13 @@ class Why(IntEnum):
     GIFT_MATCHED = 13
     """What the shopper gave, minor units; others added to it."""
     GIFT_MATCH_CUT = 14
-    """What the shopper gave, minor units; others added less than they would, or nothing any more."""
+    """What the shopper gave, minor units; others added less than they would."""
 
     POINTS_GIFT = 15
     """What the shopper gave, smallest points."""
+
+    GIFT_UNMATCHED = 16
+    """What the shopper gave, minor units; others would add to it, and their budgets do not allow it any more."""
 
     NOT_IN_SCHEDULE = 20
     OTHER_STORE = 21
@@ -101,6 +104,11 @@ class Reason(NamedTuple):
     argument: int
 
 
+def is_matched(code: int) -> bool:
+    """Whether others added to the shopper's gift all that they would."""
+    return code == Why.GIFT_MATCHED
+
+
 def fired(code: int) -> bool:
     """Whether the campaign gave something."""
     return code < _FIRST_REFUSED
@@ -122,6 +130,7 @@ _AMOUNTS: dict[int, str] = {
     Why.GIFT: "the shopper gave {}",
     Why.GIFT_MATCHED: "the shopper gave {}, matched",
     Why.GIFT_MATCH_CUT: "the shopper gave {}, matched as far as the budget allows",
+    Why.GIFT_UNMATCHED: "the shopper gave {}, not matched: the budget does not allow it",
     Why.BELOW_MIN_AMOUNT: "below min_amount with {} of matching goods",
     Why.OFFERED: "{} offered, not accepted",
     Why.OTHER_AMOUNT_TAKEN: "{} offered, another amount taken",

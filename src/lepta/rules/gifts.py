@@ -223,9 +223,9 @@ def _matched(
     added = match.added(wish, gauges, sale.counts, sale.asked)
     if added < wish and not campaign.giving.partial:
         added = 0
-    code = Why.GIFT_MATCH_CUT if added < wish else Why.GIFT_MATCHED if wish else Why.GIFT
     if not added:
-        return (), (), code
+        return (), (), Why.GIFT_UNMATCHED if wish else Why.GIFT
     used = [(gauge.counter, match.part(gauge, added)) for gauge in gauges]
     funders = funders_by(match.parties, match.weights, 0, added)
+    code = Why.GIFT_MATCH_CUT if added < wish else Why.GIFT_MATCHED
     return funders, tuple([use for use in used if use[1]]), code

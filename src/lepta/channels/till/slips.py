@@ -12,6 +12,7 @@ from lepta.processing.rulebooks import Rulebooks
 from lepta.processing.state import ShopperRecord
 from lepta.receipts.slip import Balance, CardStatus, Gender, Given, Note, Person, Slip
 from lepta.receipts.template import BONUS_VARIABLES, DONATION_VARIABLES, Template, compile_template
+from lepta.rules.explanation import is_matched
 from lepta.rules.rulebook import EMPTY, Rulebook
 
 REMEMBERED = 4_096
@@ -69,8 +70,22 @@ class Slips:
             self._product(recorded, positions),
             from_money,
             from_points,
-            self._sentence(campaign, language, DONATION_VARIABLES),
+            self._sentence_of(recorded, campaign, language),
         )
+
+    def _sentence_of(self, recorded: Recorded, campaign: str, language: str) -> Template | None:
+        """The author's sentence about a donation. It may speak of a match, so there is none where not all of that was
+        booked.
+        """
+        found = self._rulebook.campaign(campaign)
+        if found is not None and found.match is not None:
+            number = self._rulebook.number_of(campaign)
+            codes = [
+                reason.code for reason in recorded.outcome.reasons if reason.campaign == number
+            ]
+            if not any(map(is_matched, codes)):
+                return None
+        return self._sentence(campaign, language, DONATION_VARIABLES)
 
     def _notes(self, recorded: Recorded, language: str) -> tuple[Note, ...]:
         notes: list[Note] = []
