@@ -1,8 +1,10 @@
 """The answer to a sale: the same bytes for the same sale, and today's names in its receipt."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+import pytest
 
 import make
 from lepta.channels.till.answers import PLAIN, Answers
@@ -113,3 +115,45 @@ def test_a_campaign_that_matches_now_does_not_say_so_of_gifts_from_before() -> N
     change = Change((PublishedCampaign("top-up", 2, make.NOON, later),)).canonical()
     after = answers_under(before, before.extended(change))
     assert "удвоен" not in answer(after, sale)["receipt"]["text"]
+
+
+def with_version(shaping: Answers, since: datetime, **hunter: Any) -> Answers:
+    """After a second version of the hunter's campaign, in force from `since`."""
+    item = PublishedCampaign("hunter-forest", 2, since, {**make.HUNTER, **hunter})
+    rulebooks = shaping.slips.rulebooks
+    rulebooks.follow(rulebooks.newest.extended(Change((item,)).canonical()))
+    return shaping
+
+
+EARLIER, LATER = datetime(2026, 11, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(("since", "says"), [(EARLIER, "Новое"), (LATER, "Старое")])
+def test_a_sale_is_told_in_the_words_that_were_in_force_when_it_took_place(
+    since: datetime, says: str
+) -> None:
+    sale, shaping = recorded(), answers(receipt={"ru": "Старое"})
+    assert "Старое" in answer(shaping, sale)["receipt"]["text"]
+    new = with_version(shaping, since, receipt={"ru": "Новое"})
+    assert says in answer(new, sale)["receipt"]["text"]
+
+
+@pytest.mark.parametrize(("since", "says"), [(EARLIER, False), (LATER, True)])
+def test_a_bonus_that_turns_into_a_donation_leaves_older_sales_their_answers(
+    since: datetime, says: bool
+) -> None:
+    """What its author now says of a fund, nobody can say of points that a shopper earned."""
+    bonus = {
+        "kind": "bonus",
+        "effect": {"earn": {"points": 7}},
+        "limits": {},
+        "funding": [],
+        "receipt": {"ru": "За пельмени {{ points }}"},
+    }
+    shaping = answers(**bonus)
+    sold = make.accepted(make.checkout(), make.state(shaping.slips.rulebooks.newest)).recorded
+    new = with_version(shaping, since, limits={}, funding=FUNDING, receipt={"ru": "{{ fund }}"})
+    assert ("За пельмени 7" in answer(new, sold)["receipt"]["text"]) is says
+
+
+FUNDING = [{"party": "hunter-foods", "share": "1"}]

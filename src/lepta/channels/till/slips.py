@@ -12,6 +12,7 @@ from lepta.processing.rulebooks import Rulebooks
 from lepta.processing.state import ShopperRecord
 from lepta.receipts.slip import Balance, CardStatus, Gender, Given, Note, Person, Slip
 from lepta.receipts.template import BONUS_VARIABLES, DONATION_VARIABLES, Template, compile_template
+from lepta.rules.campaign import Campaign
 from lepta.rules.explanation import is_matched
 from lepta.rules.rulebook import EMPTY, Rulebook
 
@@ -26,8 +27,8 @@ class Slips:
 
     directory: Directory
     rulebooks: Rulebooks
-    _sentences: dict[tuple[str, str], Template | None] = field(default_factory=dict)
-    """By campaign and language, those of `_rulebook`."""
+    _sentences: dict[tuple[str, int, str], Template | None] = field(default_factory=dict)
+    """By campaign, version and language, those of `_rulebook`."""
     _rulebook: Rulebook = EMPTY
 
     def slip(
@@ -77,20 +78,23 @@ class Slips:
         """The author's sentence about a donation. It may speak of a match, so there is none where not all of that was
         booked.
         """
-        found = self._rulebook.campaign(campaign)
-        if found is not None and found.match is not None:
+        found = self._in_force(recorded, campaign, "donation")
+        if found is None:
+            return None
+        if found.match is not None:
             number = self._rulebook.number_of(campaign)
             codes = [
                 reason.code for reason in recorded.outcome.reasons if reason.campaign == number
             ]
             if not any(map(is_matched, codes)):
                 return None
-        return self._sentence(campaign, language, DONATION_VARIABLES)
+        return self._sentence(found, language)
 
     def _notes(self, recorded: Recorded, language: str) -> tuple[Note, ...]:
         notes: list[Note] = []
         for campaign, points, _, positions in recorded.outcome.earned:
-            sentence = self._sentence(campaign, language, BONUS_VARIABLES)
+            found = self._in_force(recorded, campaign, "bonus")
+            sentence = None if found is None else self._sentence(found, language)
             if sentence is not None and points:
                 notes.append(Note(sentence, points, self._product(recorded, positions)))
         return tuple(notes)
@@ -104,16 +108,25 @@ class Slips:
         name = self.directory.product_name(line.sku)
         return name or (_as_printed(line.name) if line.name else None)
 
-    def _sentence(self, campaign: str, language: str, allowed: frozenset[str]) -> Template | None:
-        """The campaign author's sentence in the newest version, compiled once a rulebook."""
-        key = (campaign, language)
-        if key in self._sentences:
-            return self._sentences[key]
-        found = self._rulebook.campaign(campaign)
-        text = found.receipt.get(language) if found else None
-        sentence = _compiled(text, language, allowed) if text else None
-        self._sentences[key] = sentence
-        return sentence
+    def _in_force(self, recorded: Recorded, campaign: str, kind: str) -> Campaign | None:
+        """The version of a campaign that was in force when the sale took place, if it gave such things then.
+
+        What has been published for later, or since, says nothing of this sale.
+        """
+        found = self._rulebook.campaign_at(campaign, recorded.event.occurred_at)
+        return None if found is None or found.kind != kind else found
+
+    def _sentence(self, campaign: Campaign, language: str) -> Template | None:
+        """The author's sentence, compiled once a rulebook."""
+        key = (campaign.id, campaign.version, language)
+        if key not in self._sentences:
+            text = campaign.receipt.get(language)
+            allowed = _VARIABLES[campaign.kind]
+            self._sentences[key] = _compiled(text, language, allowed) if text else None
+        return self._sentences[key]
+
+
+_VARIABLES = {"bonus": BONUS_VARIABLES, "donation": DONATION_VARIABLES}
 
 
 def _as_printed(told: Any) -> Name:
