@@ -230,7 +230,7 @@ def _summed(parts: list[tuple[str, dict[str, int]]]) -> dict[str, dict[str, int]
 def _reasons(book: Rulebook, facts: Facts, outcome: engine.Outcome) -> dict[str, str]:
     lines: dict[str, tuple[int, ...]] = {}
     for e in outcome.effects:
-        lines[e.campaign] = e.lines if isinstance(e, Donate) else tuple(n for n, _ in e.by_line)
+        lines[e.campaign] = e.given_for if isinstance(e, Donate) else tuple(n for n, _ in e.by_line)
     told = {}
     for number, code, argument in outcome.reasons:
         name = book.name_of(number)

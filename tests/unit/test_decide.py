@@ -13,6 +13,7 @@ from lepta.ledger import chart
 from lepta.processing.decide import Accepted
 from lepta.processing.events import InsufficientPoints, KeyReused, QuoteStale
 from lepta.processing.leaf import Leaf
+from lepta.processing.outcome import Borne
 from lepta.processing.recognition import Refused, Repeated
 from lepta.processing.sight import UnknownStore
 
@@ -38,7 +39,7 @@ def test_the_founding_example_gives_50_points_and_5_roubles_of_which_the_supplie
     assert sale.points.earned == 12
     (donation,) = sale.donations
     assert (donation.fund, donation.points, donation.money) == ("forest-animals", 50, 500)
-    assert donation.funders == (("hunter-foods", 300), ("retail-nsk", 200))
+    assert donation.funders == (Borne("hunter-foods", 300, 30), Borne("retail-nsk", 200, 20))
 
 
 def test_its_leaf_names_the_accounts_it_opens_and_balances_by_asset() -> None:
@@ -296,5 +297,5 @@ def test_whatever_the_sale_its_sums_agree_and_a_replay_gives_the_same_bytes(
     assert outcome.balance is not None
     assert outcome.balance.available == 200 + outcome.points.earned - outcome.points.redeemed
     for donation in outcome.donations:
-        assert sum(money for _, money in donation.funders) == donation.money
+        assert sum(money for _, money, _ in donation.funders) == donation.money
     assert orjson.loads(one.leaf.leaf)["index"] == one.recorded.log_index

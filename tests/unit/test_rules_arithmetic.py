@@ -105,7 +105,7 @@ def test_a_multiplier_adds_its_multiple_of_the_base_points_on_its_lines(
         for n, (amount, is_tea) in enumerate(parts)
     ]
     result = outcome(book, make.facts(*lines))
-    by_line = {n: points for e in result.effects if e.campaign == "base" for n, points in e.by_line}  # type: ignore[union-attr]
+    by_line = {n: points for e in result.effects if e.campaign == "base" for n, points in e.by_line}
     on_tea = sum(points for n, points in by_line.items() if parts[n][1])
     extra = rounded(Fraction(factor - 1000, 1000) * on_tea, mode)
     assert earned(result).get("m", 0) == extra

@@ -221,7 +221,7 @@ def test_a_condition_about_lines_is_asked_of_each_product(
 def test_points_are_given_for_the_lines_that_it_leaves() -> None:
     book = make.rulebook(when("line.amount > 20000", per="unit"))
     [effect] = outcome(book, make.facts(*MIXED)).effects
-    assert effect.by_line == ((0, 15), (2, 10))  # type: ignore[union-attr]
+    assert effect.by_line == ((0, 15), (2, 10))
 
 
 def test_least_quantity_and_amount_are_of_what_it_leaves() -> None:

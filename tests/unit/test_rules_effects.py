@@ -24,7 +24,7 @@ def test_the_founding_example_is_fifty_points_owed_by_two() -> None:
         ("hunter-foods", 300),
         ("retail-nsk", 200),
     ]
-    assert (hunter.fund, hunter.lines) == ("forest-animals", (0,))
+    assert (hunter.fund, hunter.by_line) == ("forest-animals", ((0, 50),))
     [_, why] = result.reasons
     said = because(why.code, why.argument, [make.DUMPLINGS], "RUB", book.name_of)
     assert said == "1 unit of sku 4600000000015"

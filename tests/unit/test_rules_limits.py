@@ -195,7 +195,9 @@ def test_a_round_up_offers_the_gap(due: int, gap: int) -> None:
 def test_an_accepted_gift_is_the_shoppers_money(amount: int | None) -> None:
     sale = make.facts(make.line(amount=25400), gifts=(make.gift(amount=amount),))
     result = outcome(make.rulebook(make.ROUND_UP), sale)
-    assert result.effects == (Donate("round-up", "children", 0, 600, (), 0, 600, (), 1),)
+    assert result.effects == (
+        Donate("round-up", "children", 0, 600, (), 0, 600, ((0, 600),), 1, True, True),
+    )
     assert (result.flags, result.gift_differs) == ((), ())
 
 

@@ -41,7 +41,10 @@ def added(document: Any, used: int = 0, sale: Any = SALE) -> tuple[int, int]:
 def test_an_accepted_gift_is_matched_by_all_funders_in_their_shares() -> None:
     result = outcome(make.rulebook(matched()), SALE)
     funders = (FunderShare("dairy", 0, 300), FunderShare("retail-nsk", 0, 200))
-    assert result.effects == (Donate("top-up", "forest-animals", 0, 1_000, funders, 0, 500, (), 1),)
+    by_line = ((0, 1_000),)
+    assert result.effects == (
+        Donate("top-up", "forest-animals", 0, 1_000, funders, 0, 500, by_line, 1, True, True),
+    )
     assert result.consumed == (("top-up|match|money", 500),)
 
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import make_rules as make
+from lepta.money import allocate
 from lepta.rules.effects import Donate, FunderShare, Offer
 from lepta.rules.explanation import Why
 from make_rules import codes, donated, outcome
@@ -107,7 +108,9 @@ def test_several_gifts_on_one_sale_and_the_bill_is_rounded_up_after_the_others()
 def test_an_accepted_gift_names_the_goods_it_is_for() -> None:
     book = make.rulebook(make.offer("gift", {"money": 100}, what=DAIRY, per="unit"))
     result = outcome(book, basket(make.gift("gift", 400)))
-    assert result.effects == (Donate("gift", "forest-animals", 0, 400, (), 0, 400, (1, 2), 4),)
+    assert result.effects == (
+        Donate("gift", "forest-animals", 0, 400, (), 0, 400, ((1, 300), (2, 100)), 4, True),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("give", [{"money": 1_000}, {"rate": "0.01"}, BANDS, {"round_up_to": 1000}])
@@ -164,7 +167,10 @@ def own(document: Any, *gifts: Any, points: int = 1_000, **more: Any) -> Any:
 def test_points_are_given_by_the_shopper_and_their_money_is_owed_by_the_stores_retailer() -> None:
     result = own(OWN, make.gift("own", 50))
     debt = (FunderShare("retail-nsk", 0, 500),)
-    assert result.effects == (Donate("own", "forest-animals", 50, 500, debt, 50, 0, (), 1),)
+    by_line = tuple(enumerate(allocate(50, [line.amount_minor for line in basket().lines])))
+    assert result.effects == (
+        Donate("own", "forest-animals", 50, 500, debt, 50, 0, by_line, 1, True, True),
+    )
     assert result.offers == (Offer("own", "forest-animals", 0, 50),)
     assert result.given_points == 50
 
@@ -215,7 +221,8 @@ def test_points_for_each_unit_are_offered_together() -> None:
         "own", {"points": 3, "money_rate": "0.005"}, per="unit", what=DAIRY, **{"from": "shopper-points"}
     )  # fmt: skip
     [gift] = own(document, make.gift("own", 12)).effects
-    assert (gift.points, gift.money_minor, gift.applications, gift.lines) == (12, 6, 4, (1, 2))
+    assert (gift.points, gift.money_minor, gift.applications) == (12, 6, 4)
+    assert gift.by_line == ((1, 9), (2, 3))
 
 
 @pytest.mark.parametrize(

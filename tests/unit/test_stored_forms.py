@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import make
-from lepta.ledger.entries import Posting
+from lepta.ledger.entries import EARN, Posting
 from lepta.processing.beside import Beside, pack
 from lepta.processing.canonical import canonical
 from lepta.processing.events import (
@@ -128,27 +128,25 @@ def outcome(reasons: int = 1) -> Outcome:
         card_status="active", flags=("late",), total=25_900, to_pay=25_400,
         points=Points(12, 0, 50, 0, 3), redeemed_money=500,
         balance=Balance(1201, 0, 0, ((date(2026, 12, 31), 40),)),
-        earned=(Earned("base", 12, 1, (0,)),),
+        earned=(Earned("base", 12, 1, (0,), (12,), ((0, 12),)),),
         donations=(
             Donation("hunter-forest", "forest-animals", 50, 500, 1,
-                     (Borne("hunter-foods", 300), Borne("retail-nsk", 200)), 0, 0, (0,)),
+                     (Borne("hunter-foods", 300, 30), Borne("retail-nsk", 200, 20)), 0, 0, (0,), (50,)),
         ),
-        earned_by_line=(12,), redeemed_by_line=(50,),
+        redeemed_by_line=(50,),
         reasons=tuple(Reason(n, 1, 1) for n in range(reasons)),
     )  # fmt: skip
 
 
 def test_an_outcome_is_read_back_as_it_was_decided() -> None:
-    stored = orjson.loads(canonical(outcome().to_document()))
-    assert Outcome.of(stored, SOLD, SEEN) == outcome()
+    stored = orjson.loads(canonical(outcome().to_document(SOLD)))
+    assert Outcome.of(stored, SOLD, SEEN, [[1, 2, 12, EARN]]) == outcome()
 
 
 def test_a_sale_that_gives_nothing_says_nothing_and_is_read_back() -> None:
-    nothing = Outcome(
-        "none", (), 25_900, 25_900, Points(0, 0, 0, 0, 0), 0, None, (), (), (0,), (0,), ()
-    )
-    assert nothing.to_document() == {}
-    assert Outcome.of({}, SOLD, SEEN._replace(card_status="none")) == nothing
+    nothing = Outcome("none", (), 25_900, 25_900, Points(0, 0, 0, 0, 0), 0, None, (), (), (0,), ())
+    assert nothing.to_document(SOLD) == {}
+    assert Outcome.of({}, SOLD, SEEN._replace(card_status="none"), []) == nothing
 
 
 def written(*postings: Posting) -> Written:
@@ -170,7 +168,7 @@ def test_a_sale_is_read_back_as_it_was_recorded() -> None:
 
 
 def test_what_is_too_long_for_a_leaf_lies_beside_it_under_its_digest() -> None:
-    postings = [Posting(n, n + 1, 1, 1) for n in range(9_000)]
+    postings = [Posting(1, 2, 12, EARN), *[Posting(n, n + 1, 1, 4) for n in range(9_000)]]
     leaf, beside, digest = written(*postings)
     assert len(leaf) < LEAF_LIMIT < len(Beside(beside).content)
     assert orjson.loads(leaf)["beside"] == digest

@@ -18,6 +18,7 @@ from lepta.ledger.entries import (
     Entry,
 )
 from lepta.ledger.lots import NEVER
+from lepta.processing.given import Legs
 from lepta.rules.effects import Donate, Earn, Effect
 
 _Movement = tuple[Account, Account, Code, date, date | None]
@@ -38,6 +39,9 @@ class Journal:
     """Where the shopper's points lie."""
     _entries: dict[_Movement, Entry] = field(default_factory=dict)
     _issues: list[Issue] = field(default_factory=list)
+    _numbers: dict[_Movement, int] = field(default_factory=dict)
+    """Of the entries that issue points to the member."""
+    _legs: list[Legs] = field(default_factory=list)
 
     def redeem(self, points: int) -> None:
         """The member spends points; comes first, since lots are taken from the debit side of the first entry."""
@@ -63,9 +67,9 @@ class Journal:
             else:
                 self._donate(effect)
 
-    def close(self) -> tuple[list[Entry], list[Issue]]:
-        """The entries in order, and the lots that those which issue points make."""
-        return list(self._entries.values()), self._issues
+    def close(self) -> tuple[list[Entry], list[Issue], list[Legs]]:
+        """The entries in order, the lots that those which issue points make, and which of these each `Earn` is in."""
+        return list(self._entries.values()), self._issues, self._legs
 
     def _earn(self, earn: Earn) -> None:
         target, day, available_on = self.member, self.business_day, None
@@ -74,13 +78,22 @@ class Journal:
             target = chart.pending(target.ref, self.asset)
             available_on = day + timedelta(days=earn.pending_days)
         expires_on = earn.expire_after.last_day(day, available_on) if earn.expire_after else NEVER
+        legs: list[tuple[int, int]] = []
         for share in earn.funders:
             if share.points:
                 source = chart.issued(share.party, self.asset)
                 movement = (source, target, EARN, expires_on, available_on)
-                if movement not in self._entries:
-                    self._issues.append(Issue(len(self._entries), expires_on, available_on))
+                legs.append((self._number(movement), share.points))
                 self._add(movement, share.points)
+        self._legs.append(tuple(legs))
+
+    def _number(self, movement: _Movement) -> int:
+        """Of the entry that issues points so; one that is new makes a lot."""
+        number = self._numbers.get(movement)
+        if number is None:
+            number = self._numbers[movement] = len(self._entries)
+            self._issues.append(Issue(number, movement[3], movement[4]))
+        return number
 
     def _donate(self, donate: Donate) -> None:
         asset, currency = self.asset, self.currency

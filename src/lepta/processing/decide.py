@@ -3,7 +3,7 @@
 The same function decides at the till, in `lepta verify --replay` and years later, and gives the same bytes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
@@ -14,6 +14,7 @@ from lepta.ledger.book import Book
 from lepta.ledger.lots import expiring
 from lepta.processing.beside import pack, request_digest
 from lepta.processing.events import Checkout, Publish
+from lepta.processing.given import Legs
 from lepta.processing.leaf import Booked, Packer, Recorded, Written, checkout_leaf, rulebook_leaf
 from lepta.processing.moving import Moved, Recalled
 from lepta.processing.outcome import Balance, Borne, Donation, Earned, Outcome, Points
@@ -174,13 +175,14 @@ def written(
 def conclude(prepared: Prepared, verdict: Verdict, book: Book, received_at: datetime) -> Outcome:
     """Sum a booked sale up for its leaf and its answers."""
     event, result = prepared.event, verdict.result
-    pending, given, gifts = 0, 0, 0
-    by_line = [0] * len(event.lines)
+    points, pending, given, gifts = 0, 0, 0, 0
+    legs = iter(verdict.legs)
     earned: list[Earned] = []
     donations: list[Donation] = []
     for effect in result.effects:
         if isinstance(effect, Earn):
-            earned.append(_earned(effect, by_line))
+            earned.append(_earned(effect, next(legs)))
+            points += effect.points
             if effect.pending_days:
                 pending += effect.points
         else:
@@ -188,29 +190,34 @@ def conclude(prepared: Prepared, verdict: Verdict, book: Book, received_at: date
             given += effect.shopper_points
             gifts += effect.shopper_money_minor
     money = verdict.redeemed_money
-    points = Points(sum(by_line), pending, verdict.redeemed, given, verdict.shortfall)
     return Outcome(
         prepared.seen.card_status, _flags(event, verdict, received_at), event.total,
-        event.total - money + gifts, points, money, _balance(prepared, book), tuple(earned),
-        tuple(donations), tuple(by_line), verdict.redeemed_by_line, result.reasons,
+        event.total - money + gifts,
+        Points(points, pending, verdict.redeemed, given, verdict.shortfall), money,
+        _balance(prepared, book), tuple(earned), tuple(donations), verdict.redeemed_by_line,
+        result.reasons,
     )  # fmt: skip
 
 
-def _earned(earn: Earn, by_line: list[int]) -> Earned:
-    """As it stands in the outcome; adds to `by_line`."""
-    lines = []
-    for position, points in earn.by_line:
-        by_line[position] += points
-        lines.append(position)
-    return Earned(earn.campaign, earn.points, earn.applications, tuple(lines))
+def _earned(earn: Earn, legs: Legs) -> Earned:
+    lines, shares = _parted(earn.by_line)
+    return Earned(
+        earn.campaign, earn.points, earn.applications, lines, shares, legs, earn.keep
+    )  # fmt: skip
 
 
 def _donation(give: Donate) -> Donation:
-    funders = tuple([Borne(share.party, share.money_minor) for share in give.funders])
+    funders = tuple([Borne(f.party, f.money_minor, f.points) for f in give.funders])
+    lines, shares = _parted(give.by_line)
     return Donation(
         give.campaign, give.fund, give.points, give.money_minor, give.applications, funders,
-        give.shopper_points, give.shopper_money_minor, give.lines,
+        give.shopper_points, give.shopper_money_minor, lines, shares, give.keep, give.whole_sale,
     )  # fmt: skip
+
+
+def _parted(by_line: Sequence[tuple[int, int]]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Positions, and their shares."""
+    return tuple([position for position, _ in by_line]), tuple([share for _, share in by_line])
 
 
 def _flags(event: Checkout, verdict: Verdict, received_at: datetime) -> tuple[str, ...]:

@@ -159,7 +159,7 @@ def checkout_leaf(
     }
     booked.write(document)
     content = b'{"basket":%b,"facts":%b,"outcome":%b}' % (
-        event.basket, facts, canonical(outcome.to_document()),
+        event.basket, facts, canonical(outcome.to_document(event)),
     )  # fmt: skip
     written = leaf_of(document, packed(content))
     if len(written.leaf) <= LEAF_LIMIT:
@@ -293,7 +293,8 @@ class Recorded(NamedTuple):
     def of(cls, read: Leaf, lying: Beside) -> "Recorded":
         """The same of a leaf that is read."""
         event, seen = read.event, read.seen
-        outcome = Outcome.of(read.document["outcome"], event, seen)
+        entries = read.document.get("entries", ())
+        outcome = Outcome.of(read.document["outcome"], event, seen, entries)
         return cls(
             read.document["shard"], read.index, read.rulebook, read.document["beside"],
             lying.salt, lying.request, event, seen, outcome,

@@ -8,6 +8,7 @@ from lepta.ledger.entries import Entry
 from lepta.ledger.lots import Spent, spend
 from lepta.processing.accounting import Journal
 from lepta.processing.events import MAX, InsufficientPoints, QuoteStale
+from lepta.processing.given import Legs
 from lepta.processing.sight import Prepared
 from lepta.rules import engine, redemption
 from lepta.rules.facts import NO_PAST, Past
@@ -31,6 +32,8 @@ class Verdict:
     result: engine.Outcome
     entries: list[Entry]
     issues: list[Issue]
+    legs: list[Legs]
+    """Of every `Earn` in the result, in their order."""
 
 
 def foresee(prepared: Prepared) -> Verdict | None:
@@ -76,8 +79,7 @@ def judge(prepared: Prepared, book: Book, counts: dict[str, int]) -> Verdict:
         assert member is not None
         spent = spend(book.lots_of(member), points + result.given_points)
     journal.book(result.effects)
-    entries, issues = journal.close()
-    return Verdict(points, money, shortfall, by_line, spent, result, entries, issues)
+    return Verdict(points, money, shortfall, by_line, spent, result, *journal.close())
 
 
 def _past(prepared: Prepared, book: Book, counts: dict[str, int], redeemed: int) -> Past:

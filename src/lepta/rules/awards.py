@@ -6,7 +6,7 @@ from lepta.rules import measure
 from lepta.rules.campaign import Campaign, Goods
 from lepta.rules.effects import Donate, Earn, Effect, FunderShare
 from lepta.rules.explanation import Why
-from lepta.rules.facts import Facts, Line, Past
+from lepta.rules.facts import Facts, Past
 from lepta.rules.granting import MAX_GIVEN, Grant, amount_in, grant
 from lepta.rules.kind import Measure
 from lepta.rules.kinds import ladder
@@ -207,6 +207,7 @@ def _earned(
         given.applications,
         pending_days,
         expire_after,
+        campaign.returns == "keep",
     )
 
 
@@ -225,8 +226,11 @@ def _donated(
         funders_of(campaign, facts.store.retailer, given.points, given.money_minor),
         0,
         0,
-        given_for(facts.lines, candidate.positions, by_sku),
+        measure.over_counted(
+            given.points or given.money_minor, by_sku, facts.lines, candidate.positions, sale.gross
+        ),
         given.applications,
+        campaign.returns == "keep",
     )
 
 
@@ -241,17 +245,6 @@ def fund_of(campaign: Campaign, facts: Facts) -> str | Refusal:
     if target.fallback is None or target.fallback in facts.closed:
         return Refusal(Why.FUND_CLOSED)
     return target.fallback
-
-
-def given_for(
-    lines: Sequence[Line], positions: Sequence[int], by_sku: Mapping[str, int]
-) -> tuple[int, ...]:
-    """Positions of the lines whose SKUs count; where none is counted by itself, of those that cost something."""
-    if not by_sku:
-        return tuple([n for n in positions if lines[n].amount_minor > 0])
-    if len(positions) == 1:
-        return (positions[0],)
-    return tuple([n for n in positions if lines[n].sku in by_sku])
 
 
 def _worth(programme: Programme, given: Grant) -> int:

@@ -28,6 +28,8 @@ class Earn:
     """How often it applied: units, or sets of them, where it gives per unit, else 1."""
     pending_days: int
     expire_after: Expiry | None
+    keep: bool
+    """Whether it stays given where goods come back: the campaign's `returns: keep`."""
 
 
 @value
@@ -44,9 +46,20 @@ class Donate:
     funders: tuple[FunderShare, ...]
     shopper_points: int
     shopper_money_minor: int
-    lines: tuple[int, ...]
-    """Positions in `facts.lines` of the lines it was given for."""
+    by_line: tuple[tuple[int, int], ...]
+    """(position in `facts.lines`, part) of every line it was given for: sums to `points`, or where it gives none to
+    `money_minor`. Of the whole sale: of each line that costs something, in proportion to that.
+    """
     applications: int
+    keep: bool
+    """Whether it stays given where goods come back: the campaign's `returns: keep`."""
+    whole_sale: bool = False
+    """Whether it was given for the sale as a whole, not for lines of it."""
+
+    @property
+    def given_for(self) -> tuple[int, ...]:
+        """Positions of the lines it was given for; none: for the sale as a whole."""
+        return () if self.whole_sale else tuple([position for position, _ in self.by_line])
 
 
 Effect = Earn | Donate

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from lepta.rules import measure
 from lepta.rules.awards import (
     Award,
     Refusal,
@@ -11,7 +12,6 @@ from lepta.rules.awards import (
     fund_of,
     funders_by,
     funders_of,
-    given_for,
     wished,
 )
 from lepta.rules.effects import Donate, FunderShare, Offer
@@ -55,14 +55,14 @@ class Gifts:
 
 @value
 class _Offered:
-    """A gift as it is offered: how much, and the lines that it is for (none: for the sale).
+    """A gift as it is offered: how much, and by which weights SKUs share in it (None: it is for the sale).
 
     Of the shopper's points `grant.money_minor` is what they are worth to the fund.
     """
 
     fund: str
     grant: Grant
-    lines: tuple[int, ...]
+    by_sku: Mapping[str, int] | None
 
 
 def gifts_of(facts: Facts) -> Gifts:
@@ -118,7 +118,7 @@ def _offer(sale: Sale, gifts: Gifts, candidate: Candidate) -> _Offered | Refusal
     if isinstance(sized, Refusal) and sized.code != Why.NOTHING_TO_GIVE:
         return sized
     giving = campaign.giving
-    lines: tuple[int, ...] = ()
+    by_sku: Mapping[str, int] | None = None
     kind, params = giving.form
     rounds_up = kind.measure is Measure.DUE
     if rounds_up or (campaign.goods.whole_bill and giving.code == Why.AMOUNT):
@@ -129,12 +129,11 @@ def _offer(sale: Sale, gifts: Gifts, candidate: Candidate) -> _Offered | Refusal
         return sized
     else:
         grant, by_sku, _, _ = sized
-        lines = given_for(facts.lines, candidate.positions, by_sku)
     fund = fund_of(campaign, facts)
     if isinstance(fund, Refusal):
         return fund
     cut = grant if rounds_up else within_basket(sale.programme, candidate, grant)
-    return _Offered(fund, cut, lines)
+    return _Offered(fund, cut, by_sku)
 
 
 def _nothing(candidate: Candidate) -> Refusal:
@@ -195,7 +194,8 @@ def _points_given(sale: Sale, candidate: Candidate, offer: _Offered, points: int
     effect = Donate(
         campaign.id, offer.fund, points, grant.money_minor,
         funders_of(campaign, sale.facts.store.retailer, 0, grant.money_minor), points, 0,
-        offer.lines, grant.applications,
+        _by_line(sale, candidate, offer, points), grant.applications, campaign.returns == "keep",
+        offer.by_sku is None,
     )  # fmt: skip
     return Award(effect, consumed(candidate, grant), Why.POINTS_GIFT, points, points)
 
@@ -203,12 +203,23 @@ def _points_given(sale: Sale, candidate: Candidate, offer: _Offered, points: int
 def _money_given(sale: Sale, candidate: Candidate, offer: _Offered, amount_minor: int) -> Award:
     campaign, grant = candidate.campaign, _as_taken(sale, candidate, offer, amount_minor)
     funders, used, code = _matched(sale, candidate, amount_minor)
-    added_minor = sum([funder.money_minor for funder in funders])
+    given_minor = amount_minor + sum([funder.money_minor for funder in funders])
     effect = Donate(
-        campaign.id, offer.fund, 0, amount_minor + added_minor, funders, 0, amount_minor, offer.lines,
-        grant.applications,
+        campaign.id, offer.fund, 0, given_minor, funders, 0, amount_minor,
+        _by_line(sale, candidate, offer, given_minor), grant.applications,
+        campaign.returns == "keep", offer.by_sku is None,
     )  # fmt: skip
     return Award(effect, consumed(candidate, grant) + used, code, amount_minor, amount_minor)
+
+
+def _by_line(
+    sale: Sale, candidate: Candidate, offer: _Offered, total: int
+) -> tuple[tuple[int, int], ...]:
+    """What of a gift each line carries, with all that was added to it."""
+    lines = sale.facts.lines
+    if offer.by_sku is None:
+        return measure.over_amounts(total, sale.gross, range(len(lines)))
+    return measure.over_counted(total, offer.by_sku, lines, candidate.positions, sale.gross)
 
 
 def _matched(

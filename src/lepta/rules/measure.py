@@ -1,6 +1,6 @@
 """How much of a basket a campaign is about. Lines of one SKU are summed first, so splitting a line changes nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from lepta.money import MICRO, allocate
 from lepta.rules.facts import Line
@@ -99,3 +99,27 @@ def over_lines(
         split = allocate(part, weights if any(weights) else [1] * len(own))
         given.update(zip(own, split, strict=True))
     return tuple(given.items())
+
+
+def over_counted(
+    total: int,
+    by_sku: Mapping[str, int],
+    lines: Sequence[Line],
+    positions: Sequence[int],
+    minor: Sequence[int],
+) -> tuple[tuple[int, int], ...]:
+    """As `over_lines`, of the lines whose SKUs count; where none is counted by itself, as `over_amounts`."""
+    if len(positions) == 1:
+        return ((positions[0], total),)
+    if not by_sku:
+        return over_amounts(total, minor, positions)
+    counted = [n for n in positions if lines[n].sku in by_sku]
+    return over_lines(total, by_sku, lines, counted, minor)
+
+
+def over_amounts(
+    total: int, minor: Sequence[int], positions: Iterable[int]
+) -> tuple[tuple[int, int], ...]:
+    """(position, part of `total`) of each line whose amount is above 0, in proportion to it, by largest remainder."""
+    own = [n for n in positions if minor[n] > 0]
+    return tuple(zip(own, allocate(total, [minor[n] for n in own]), strict=True)) if own else ()

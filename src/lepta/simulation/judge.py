@@ -166,12 +166,9 @@ def _given(effect: Effect, lines: tuple[Line, ...]) -> Given:
 
 
 def _over_products(effect: Donate, lines: tuple[Line, ...]) -> tuple[Part, ...]:
-    """A donation is not booked by line: for a report it is shared out by what its lines cost."""
-    given_for = [lines[at] for at in effect.lines]
-    if not given_for:
+    """As it is booked by line; the other of points and money in the same proportion."""
+    if effect.whole_sale:
         return ()
-    weights = [max(line.amount_minor, 0) for line in given_for]
-    if not any(weights):
-        weights = [1] * len(given_for)
-    points, money = allocate(effect.points, weights), allocate(effect.money_minor, weights)
-    return tuple(zip([line.sku for line in given_for], points, money, strict=True))
+    shares = [share for _, share in effect.by_line]
+    points, money = allocate(effect.points, shares), allocate(effect.money_minor, shares)
+    return tuple(zip([lines[at].sku for at, _ in effect.by_line], points, money, strict=True))

@@ -16,6 +16,7 @@ from lepta.verification.invariants import Check
 from lepta.verification.packed import ALLOCATION_ROW, ENTRY_ROW, Days, Json, lying_beside
 from lepta.verification.part import Opening, Part, Publication
 from lepta.verification.source import SHARD
+from lepta.verification.sums import unequal_sums
 
 Row = tuple[Any, ...]
 T = TypeVar("T")
@@ -39,7 +40,7 @@ _SALE_MOST = _SALE | {"member", *MOVABLE}
 _BESIDE = frozenset({"basket", "facts", "outcome"})
 _CONTENT = (_BESIDE, _BESIDE | {*MOVABLE})
 _OUTCOME_MOST = frozenset({
-    "flags", "points", "balance", "earned", "donations", "line_earned", "line_redeemed", "why",
+    "flags", "points", "balance", "earned", "donations", "line_redeemed", "why",
 })  # fmt: skip
 _PUBLICATION = frozenset({"v", "shard", "index", "kind", "at", "rulebook", "digest", "change"})
 _NOTHING: tuple[Any, ...] = ()
@@ -155,7 +156,8 @@ class Reader:
         outcome = content["outcome"]
         if not outcome.keys() <= _OUTCOME_MOST:
             self._fault(Check.DIGESTS, index, "the outcome has other fields than a sale's")
-        fault = _unequal_sums(outcome, sums)
+        entries, amounts = document.get("entries", _NOTHING), [line[3] for line in sold["lines"]]
+        fault = unequal_sums(outcome, sums, entries, amounts)
         if fault:
             self._fault(Check.SHARES, index, fault)
         for campaign, fund, points, money, *_ in outcome.get("donations", _NOTHING):
@@ -267,43 +269,3 @@ class Reader:
             if type(amount) is not int or amount <= 0 or "|" not in counter:
                 raise ValueError(f"uses {amount} of {counter}")
             counts[counter] = counts.get(counter, 0) + amount
-
-
-def _unequal_sums(  # noqa: PLR0911 - one sentence for each sum
-    outcome: Json, sums: list[int]
-) -> str:
-    """What in the outcome does not add up, or to something else than was booked; nothing if all does."""
-    earned, redeemed, given_away = _points(*outcome.get("points", _NOTHING))
-    if (
-        sums[_EARN] + sums[_REPAY] != earned
-        or sum([e[1] for e in outcome.get("earned", _NOTHING)]) != earned
-    ):
-        return "points earned are not those booked"
-    if earned and sum(outcome["line_earned"]) != earned:
-        return "points earned by line are not those earned"
-    if sums[_REDEEM] != redeemed:
-        return "points redeemed are not those booked"
-    if redeemed and sum(outcome["line_redeemed"]) != redeemed:
-        return "points redeemed by line are not those redeemed"
-    points = owed = collected = own = 0
-    for _, _, given, total, _, funders, own_points, own_money, _ in outcome.get(
-        "donations", _NOTHING
-    ):
-        share = sum([part for _, part in funders])
-        if share + own_money != total:
-            return "a donation is not the sum of its shares"
-        points += given - own_points
-        owed += share
-        collected += own_money
-        own += own_points
-    if [points, owed, collected, own] != sums[_GIVE_POINTS : _GIVE_OWN + 1]:
-        return "donations are not those booked"
-    if given_away != own:
-        return "points given away are not those donated"
-    return ""
-
-
-def _points(
-    earned: int = 0, _pending: int = 0, redeemed: int = 0, given: int = 0, *_: int
-) -> tuple[int, int, int]:
-    return earned, redeemed, given

@@ -120,7 +120,7 @@ class Answers:
             "total": outcome.total,
             "to_pay": outcome.to_pay,
             "points": _points(outcome),
-            "donations": [_donation(donation[:-1]) for donation in outcome.donations],
+            "donations": [_donation(donation[:8]) for donation in outcome.donations],
             "lines": _lines(recorded, given_for),
             "offers": (),
         }
@@ -177,7 +177,7 @@ def _balance(balance: Balance | None) -> dict[str, Any] | None:
 
 @lru_cache(REMEMBERED)
 def _donation(donation: tuple[Any, ...]) -> orjson.Fragment:
-    """A `Donation` without the lines that it was given for."""
+    """The first eight fields of a `Donation`: what of it the lines carry is not told."""
     campaign, fund, points, money, units, funders, shopper_points, shopper_money = donation
     return _written(
         {
@@ -186,7 +186,7 @@ def _donation(donation: tuple[Any, ...]) -> orjson.Fragment:
             "points": points,
             "money": money,
             "units": units,
-            "funders": [{"party": party, "money": part} for party, part in funders],
+            "funders": [{"party": party, "money": part} for party, part, _ in funders],
             "from_shopper": {"points": shopper_points, "money": shopper_money},
         }
     )

@@ -60,7 +60,7 @@ class Slips:
         )
 
     def _given(self, recorded: Recorded, donation: Donation, language: str) -> Given:
-        campaign, fund, points, money, units, _, from_points, from_money, positions = donation
+        campaign, fund, points, money, units, _, from_points, from_money, *_ = donation
         if from_points:
             from_money = money  # what the shopper's points are worth to the fund
         return Given(
@@ -68,7 +68,7 @@ class Slips:
             points,
             money,
             units,
-            self._product(recorded, positions),
+            self._product(recorded, donation.given_for),
             from_money,
             from_points,
             self._sentence_of(recorded, campaign, language),
@@ -92,7 +92,7 @@ class Slips:
 
     def _notes(self, recorded: Recorded, language: str) -> tuple[Note, ...]:
         notes: list[Note] = []
-        for campaign, points, _, positions in recorded.outcome.earned:
+        for campaign, points, _, positions, *_ in recorded.outcome.earned:
             found = self._in_force(recorded, campaign, "bonus")
             sentence = None if found is None else self._sentence(found, language)
             if sentence is not None and points:
