@@ -81,6 +81,12 @@ def refused(document: dict[str, Any], known: Known | None = None) -> dict[str, s
         ("who.segments.any.0", "U+200B", {**BONUS, "who": {"segments": {"any": ["students\u200b"]}}}),
         ("effect.earn.by_tier", "U+00AD", make.bonus("b", {"by_tier": {"go\u00adld": {"points": 5}}})),
         ("effect.earn.by_tier", "name it", make.bonus("b", {"by_tier": {"": {"points": 5}}})),
+        # Numbers that some take for dates.
+        ("active.from", 'write a date such as "2026-10-01"', {**BONUS, "active": {"from": "0"}}),
+        ("active.until", "write a date", {**BONUS, "active": {"until": "4102444800"}}),
+        ("active.from", "write a date", {**BONUS, "active": {"from": 0}}),
+        ("active.from", "write a date", {**BONUS, "active": {"from": "2026-10-01T00:00:00"}}),
+        ("active.from", "no day of the calendar: correct it", {**BONUS, "active": {"from": "2026-02-29"}}),
         # The rest.
         ("schedule.1", "twice: keep it once", {**BONUS, "schedule": [DAILY, DAILY]}),
         ("effect.base", "left to pay: leave it out", {**make.ROUND_UP, "effect": {**make.ROUND_UP["effect"], "base": "gross"}}),

@@ -1,7 +1,6 @@
 """The campaign document as a marketer writes it, and the way from YAML or JSON to its checked value."""
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field
@@ -16,6 +15,7 @@ from lepta.rules.fields import (
     Amount,
     AmountOrZero,
     Count,
+    Day,
     Days,
     Id,
     Multiple,
@@ -46,8 +46,8 @@ def _duration(text: str) -> str:
 class Active(Strict):
     """Store-local dates, half-open."""
 
-    starts: date | None = Field(default=None, alias="from")
-    until: date | None = None
+    starts: Day | None = Field(default=None, alias="from")
+    until: Day | None = None
 
 
 class Where(Strict):

@@ -1,5 +1,7 @@
 """Field types that rule documents share: ids, amounts, decimals. Strict, with units in their descriptions."""
 
+import re
+from datetime import date
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
@@ -68,6 +70,19 @@ def _quantity(value: object) -> int:
     return micro(value)
 
 
+def _day(value: object) -> date:
+    """Pydantic's own takes seconds since 1970 for a date, "0" for instance."""
+    if not isinstance(value, str) or not _DATE.fullmatch(value):
+        raise ValueError('write a date such as "2026-10-01"')
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise ValueError("is no day of the calendar: correct it") from None
+
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
 def _schema(description: str, example: str) -> Any:
     return WithJsonSchema({"type": "string", "description": description, "examples": [example]})
 
@@ -80,6 +95,7 @@ AmountOrZero = Annotated[int, Field(ge=0, le=MAX_AMOUNT, description="Minor unit
 Points = Annotated[int, Field(ge=1, le=MAX_AMOUNT, description="Smallest units of the programme.")]
 Count = Annotated[int, Field(ge=1, le=MAX_AMOUNT)]
 Days = Annotated[int, Field(ge=0, le=3660, description="Days.")]
+Day = Annotated[date, PlainValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 Rate = Annotated[
     Ratio, PlainValidator(_positive), _schema("Displayed points or major units per unit.", "0.01")
 ]
