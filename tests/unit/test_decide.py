@@ -229,6 +229,17 @@ def test_a_total_below_the_lines_is_what_is_earned_on() -> None:
     assert (outcome.points.earned, outcome.to_pay) == (9, 19_999)
 
 
+def test_a_total_below_the_lines_lowers_goods_and_not_a_line_of_the_shoppers_donation() -> None:
+    lines = [
+        make.line(1, amount=4_000),
+        {"line": 2, "sku": "d", "quantity": "1", "amount": 4_000, "kind": "donation"},
+    ]
+    lowered = make.accepted(make.checkout(lines=lines, total=7_900), make.state()).recorded
+    assert lowered.outcome.points.earned == 1  # of 39.00 of goods
+    whole = make.accepted(make.checkout(lines=lines), make.state()).recorded
+    assert whole.outcome.points.earned == 2
+
+
 def test_points_get_their_last_day_of_use_when_they_are_issued() -> None:
     accepted = make.accepted(make.checkout(), make.state())
     assert [issue.expires_on for issue in accepted.booked.issues] == [date(2027, 11, 30)]

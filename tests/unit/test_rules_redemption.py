@@ -41,6 +41,36 @@ def test_the_lines_sum_to_the_total(lines: list[int], less: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("total", "lines", "spread_to"),
+    [
+        (290, [100, 200], [90, 200]),
+        (200, [100, 200], [0, 200]),
+        (150, [100, 200], [0, 150]),
+        (190, [0, 200], [0, 190]),
+        (300, [100, 200], [100, 200]),
+    ],
+)
+def test_nothing_lowers_what_the_shopper_gives_as_long_as_goods_cost_anything(
+    total: int, lines: list[int], spread_to: list[int]
+) -> None:
+    assert spread(total, lines, {1}) == spread_to
+
+
+@given(amounts, st.integers(0, 10**6), st.sets(st.integers(0, 11)))
+def test_the_lines_sum_to_the_total_whichever_of_them_are_gifts(
+    lines: list[int], less: int, donated: set[int]
+) -> None:
+    total = sum(lines) - less
+    result = spread(total, lines, donated)
+    if any(amount > 0 for amount in lines):
+        assert sum(result) == total
+    assert all(after <= before for after, before in zip(result, lines, strict=True))
+    lowered = [n for n, after in enumerate(result) if after < lines[n]]
+    if any(n in donated for n in lowered):
+        assert all(result[n] <= 0 for n in range(len(lines)) if n not in donated)
+
+
+@pytest.mark.parametrize(
     ("changes", "available", "points"),
     [
         ({}, 10_000, 1295),

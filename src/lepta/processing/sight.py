@@ -120,7 +120,10 @@ def _shopper(member: MemberSeen) -> rule_facts.Shopper:
 
 def _lines(event: Checkout, products: Sequence[ProductSeen | None]) -> tuple[rule_facts.Line, ...]:
     """The basket for the rules: what the till left out is the catalogue's, the amounts sum to the total."""
-    amounts = redemption.spread(event.total, [line.amount for line in event.lines])
+    amounts = [line.amount for line in event.lines]
+    if sum(amounts) != event.total:
+        donated = {n for n, line in enumerate(event.lines) if line.kind == "donation"}
+        amounts = redemption.spread(event.total, amounts, donated)
     line_of = rule_facts.Line
     lines = []
     for line, product, amount in zip(event.lines, products, amounts, strict=True):

@@ -1,17 +1,18 @@
 """Before the campaigns: the total spread over the lines, and what part of it points may pay."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from lepta.money import Rounding, allocate, divide
 from lepta.rules.facts import Line
 from lepta.rules.programme import Programme
 
 
-def spread(total_minor: int, amounts: Sequence[int]) -> list[int]:
+def spread(total_minor: int, amounts: Sequence[int], donated: Collection[int] = ()) -> list[int]:
     """`amounts` brought down to sum to `total_minor`: the difference falls on amounts > 0 in proportion to them.
 
-    The total is at most the sum of the amounts. Where no amount is above 0 there is nothing to bring
-    down, and the amounts stay as they are.
+    Nothing lowers what the shopper gives, at the positions `donated`, as long as the goods have anything left. The
+    total is at most the sum of the amounts. Where no amount is above 0 there is nothing to bring down, and the
+    amounts stay as they are.
     """
     less = sum(amounts) - total_minor
     assert less >= 0, total_minor
@@ -19,6 +20,18 @@ def spread(total_minor: int, amounts: Sequence[int]) -> list[int]:
         return list(amounts)
     weights = [max(amount, 0) for amount in amounts]
     if not any(weights):
+        return list(amounts)
+    if not donated:
+        return _lowered(amounts, less, weights)
+    goods = [0 if n in donated else weight for n, weight in enumerate(weights)]
+    gifts = [weight if n in donated else 0 for n, weight in enumerate(weights)]
+    of_goods = min(less, sum(goods)) if any(gifts) else less
+    lowered = _lowered(amounts, of_goods, goods)
+    return _lowered(lowered, less - of_goods, gifts)
+
+
+def _lowered(amounts: Sequence[int], less: int, weights: Sequence[int]) -> list[int]:
+    if less == 0:
         return list(amounts)
     parts = allocate(less, weights)
     return [amount - part for amount, part in zip(amounts, parts, strict=True)]
