@@ -61,17 +61,20 @@ _MAX_MARKS = 4
 def clean(text: str) -> str:
     """`text` with all that cannot be printed left out: control, format, unassigned and blank characters.
 
-    White space of any kind becomes one space between words, except that a no-break space stays. At most
-    `MAX_LENGTH` characters are kept. May return "". Cleaning twice changes nothing more.
+    White space of any kind becomes one space between words, except that a no-break space stays. Marks stay on their
+    letter, as many as scripts need. At most `MAX_LENGTH` characters are kept. May return "". Cleaning twice
+    changes nothing more.
     """
     if len(text) <= MAX_LENGTH and _TIDY.fullmatch(text):
         return text
     kept: list[str] = []
-    marks = 0
+    marks = _MAX_MARKS
     for char in unicodedata.normalize("NFC", text[: 4 * MAX_LENGTH]):
         shown = _shown(char)
+        if not shown or (not kept and shown in {" ", NBSP}):
+            continue
         marks = marks + 1 if unicodedata.category(char)[0] == "M" else 0
-        if shown and marks <= _MAX_MARKS:
+        if marks <= _MAX_MARKS:
             kept.append(shown)
     told = _tidied(unicodedata.normalize("NFC", "".join(kept)))
     return _tidied(told[:MAX_LENGTH])
@@ -113,7 +116,11 @@ def unprintable(text: str) -> tuple[int, str] | None:
 
 
 def smeared(text: str) -> str:
-    """Says so if a letter of `text` carries more marks than any script needs; else empty."""
+    """Says so if marks of `text` smear: more on a letter than any script needs, or on what stands before the text."""
+    if text and unicodedata.category(text[0])[0] == "M":
+        return (
+            f"begins with a combining mark (U+{ord(text[0]):04X}), which has no letter to stand on"
+        )
     marks = 0
     for char in text if not _PRINTABLE.fullmatch(text) else "":
         marks = marks + 1 if unicodedata.category(char)[0] == "M" else 0
@@ -136,7 +143,7 @@ def readable(text: str) -> str:
     if len(told) > MAX_LENGTH:
         raise ValueError(f"is longer than {MAX_LENGTH} characters: shorten it")
     if smear := smeared(told):
-        raise ValueError(f"{smear}: leave some out")
+        raise ValueError(f"{smear}: leave marks out")
     return told
 
 

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from lepta.names import tidy, unprintable
+from lepta.names import smeared, tidy, unprintable
 
 _TOKEN = re.compile(
     r"""\s*(?:(?P<end>\}\})|(?P<word>\w+)|(?P<mark>[|:,])|(?P<text>'[^'{}]*'|"[^"{}]*")|(?P<other>\S))"""
@@ -94,7 +94,10 @@ def _filter(left: list[Token], end: Token) -> Filter:
     while left[0] is not end and left[0].text != "|":
         _take(left, "mark", ", or }}" if arguments else ": or }}", "," if arguments else ":")
         text = _take(left, "text", "a text in quotes")
-        arguments.append(tidy(printable(text.text[1:-1], text.column + 1)))
+        argument = tidy(printable(text.text[1:-1], text.column + 1))
+        if smear := smeared(argument):
+            raise TemplateFault(text.column + 1, f"{smear}: leave marks out")
+        arguments.append(argument)
     return Filter(name, arguments)
 
 

@@ -6,6 +6,7 @@ stands at the till. There are no loops and no conditions, so what a sentence cos
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
@@ -93,8 +94,11 @@ def compile_template(
     (the first name; `gender: 'his', 'her', 'their'` prints the word that fits). `default: 'a gift'` may come last:
     it stands in where a sale has no such thing. Line breaks count as spaces. Raises `TemplateFault`.
     """
-    if len(text) > MAX_LENGTH:
-        raise TemplateFault(MAX_LENGTH + 1, f"longer than {MAX_LENGTH} characters: shorten it")
+    # In NFC a few letters of some scripts become two or three.
+    if len(text) > MAX_LENGTH or len(unicodedata.normalize("NFC", text)) > MAX_LENGTH:
+        raise TemplateFault(
+            min(len(text), MAX_LENGTH) + 1, f"longer than {MAX_LENGTH} characters: shorten it"
+        )
     spoken = language(code)
     literals: list[str] = []
     blanks: list[_Tell] = []
@@ -111,7 +115,7 @@ def compile_template(
     literals.append(_literal(text, at, len(text)))
     pattern = tidy("{}".join(literals))
     if smear := names.smeared(pattern):
-        raise TemplateFault(1, f"{smear}: leave some out")
+        raise TemplateFault(1, f"{smear}: leave marks out")
     if not pattern:
         raise TemplateFault(1, "is empty: write a sentence, or leave it out")
     return Template(code, text, frozenset(variables), pattern, tuple(blanks))
@@ -120,6 +124,8 @@ def compile_template(
 def _literal(text: str, start: int, end: int) -> str:
     """The author's own words, as part of a format string."""
     words = _SPACES.sub(" ", text[start:end])
+    if start and (smear := names.smeared(words[:1])):
+        raise TemplateFault(start + 1, f"{smear}: leave it out")
     return printable(words, start + 1).replace("{", "{{").replace("}", "}}")
 
 
