@@ -76,6 +76,29 @@ def test_everybody_is_greeted_by_their_own_name() -> None:
         assert text.startswith(f"Уважаемый {name}!\n{name}, спасибо!")
 
 
+@pytest.mark.parametrize(
+    ("spoken", "member", "told"),
+    [
+        (["ru", "en"], "en", "en"),
+        (["ru"], "en", "ru"),
+        (["en"], "ru", "en"),
+        (["en", "ru"], None, "ru"),  # the store's
+    ],
+)
+def test_a_receipt_is_in_a_language_of_its_programme(
+    spoken: list[str], member: str | None, told: str
+) -> None:
+    book = make.rulebook(make.BASE, programme={"languages": spoken})
+    sale = make.accepted(make.checkout(), make.state(book)).recorded
+    shaping = answers_under(book)
+    store = make.Office().store("nsk-07")
+    assert store is not None
+    shaping.slips.directory.stores[store.id] = store
+    shopper = make.shopper()._replace(language=member)
+    said = orjson.loads(shaping.checkout(sale, shopper, PLAIN, replayed=False))
+    assert said["receipt"]["language"] == told
+
+
 TOP_UP: dict[str, Any] = {
     "campaign": "top-up",
     "kind": "donation",

@@ -96,7 +96,11 @@ class ProgrammeDocument(Strict):
         description="A sale goes by the tier that the office had set by then, so a tier counts from the `next` one. "
         "`this` is not supported.",
     )
-    languages: tuple[Language, ...] = Field(default=LANGUAGES, min_length=1)
+    languages: tuple[Language, ...] = Field(
+        default=LANGUAGES,
+        min_length=1,
+        description="Of its receipts; who wants another gets the store's, or the first of these.",
+    )
 
 
 class Expiry(NamedTuple):

@@ -143,12 +143,14 @@ class Answers:
         return receipt
 
     def _language(self, recorded: Recorded, shopper: ShopperRecord | None, form: Form) -> str:
-        if shopper is not None and shopper.language:
+        """The member's, the till's, or the store's, whichever is the first of these that the programme speaks."""
+        spoken = self.slips.languages(recorded)
+        if shopper is not None and shopper.language in spoken:
             return shopper.language
-        if form.language:
+        if form.language in spoken:
             return form.language
         store = self.slips.directory.store(recorded.event.key.store)
-        return store.language if store else LANGUAGES[0]
+        return store.language if store and store.language in spoken else spoken[0]
 
 
 def _points(outcome: Outcome) -> dict[str, Any]:

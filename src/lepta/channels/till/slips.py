@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, cast
 
-from lepta.names import Name
+from lepta.names import LANGUAGES, Name
 from lepta.processing.directory import Directory
 from lepta.processing.leaf import Recorded
 from lepta.processing.outcome import Donation
@@ -14,6 +14,7 @@ from lepta.receipts.slip import Balance, CardStatus, Gender, Given, Note, Person
 from lepta.receipts.template import BONUS_VARIABLES, DONATION_VARIABLES, Template, compile_template
 from lepta.rules.campaign import Campaign
 from lepta.rules.explanation import is_matched
+from lepta.rules.programme import Programme
 from lepta.rules.rulebook import EMPTY, Rulebook
 
 REMEMBERED = 4_096
@@ -36,11 +37,9 @@ class Slips:
     ) -> Slip:
         """What the receipt of a sale says in `language`."""
         outcome, event = recorded.outcome, recorded.event
-        rulebook, programme_id = self.rulebooks.newest, recorded.seen.store.programme
-        if rulebook is not self._rulebook:
-            self._rulebook, self._sentences = rulebook, {}
-        known = rulebook.has_programme(programme_id)
-        programme = rulebook.programme(programme_id, event.occurred_at) if known else None
+        if self.rulebooks.newest is not self._rulebook:
+            self._rulebook, self._sentences = self.rulebooks.newest, {}
+        programme = self._programme(recorded)
         earned, pending, redeemed, _, shortfall = outcome.points
         return Slip(
             person=_person(shopper),
@@ -58,6 +57,17 @@ class Slips:
             voided=voided,
             notes=self._notes(recorded, language),
         )
+
+    def languages(self, recorded: Recorded) -> tuple[str, ...]:
+        """In which receipts of the sale's programme are written, the first choice first."""
+        programme = self._programme(recorded)
+        return programme.languages if programme else LANGUAGES
+
+    def _programme(self, recorded: Recorded) -> Programme | None:
+        """As it was when the sale took place; None: it was never published."""
+        rulebook, name = self.rulebooks.newest, recorded.seen.store.programme
+        known = rulebook.has_programme(name)
+        return rulebook.programme(name, recorded.event.occurred_at) if known else None
 
     def _given(self, recorded: Recorded, donation: Donation, language: str) -> Given:
         campaign, fund, points, money, units, _, from_points, from_money, *_ = donation
