@@ -1,0 +1,103 @@
+"""What of one campaign's gift goes back with the goods: by line, then by who bears it."""
+
+from collections.abc import Iterable, Sequence
+
+from lepta.ledger.entries import Entry
+from lepta.money import Ratio, allocate
+from lepta.processing.outcome import Borne, Donation, Earned
+from lepta.processing.proration import prorated
+from lepta.processing.release import Figures
+from lepta.processing.reversed import Because, DonationBack, EarnedBack
+
+
+def of_earned(
+    earned: Earned, prior: Sequence[EarnedBack], parts: Sequence[Ratio], *, whole: bool
+) -> EarnedBack | None:
+    """The points that go back now; `prior` is what went back of them before, `parts` what of each line is back, and
+    `whole` says that nothing is left of the sale. None: nothing goes back.
+
+    What goes back is shared by what the entries that carried the points have left of them, by largest remainder: so
+    none gives back more than it carried, and the last return takes exactly the rest.
+    """
+    back = earned.points if whole else prorated(earned.lines, earned.by_line, parts)
+    left = dict(earned.legs)
+    for leg, points in (each for one in prior for each in one.legs):
+        left[leg] -= points
+    shared = _shared(back - earned.points + sum(left.values()), list(left.values()))
+    legs = tuple([(leg, points) for leg, points in zip(left, shared, strict=True) if points])
+    return EarnedBack(earned.campaign, legs) if legs else None
+
+
+def of_donation(
+    donation: Donation,
+    prior: Sequence[DonationBack],
+    parts: Sequence[Ratio],
+    because: Because,
+    *,
+    whole: bool,
+) -> DonationBack | None:
+    """The same of a donation, points and the money behind them; or, of one that is kept, what would go back.
+
+    `prior` is what went back of it before; where it is kept, what was kept.
+    """
+    share = donation.points or donation.money
+    back = share if whole else prorated(donation.lines, donation.by_line, parts)
+    points = back if donation.points else 0
+    money = donation.money * back // share
+    points -= sum([one.points for one in prior])
+    money -= sum([one.money for one in prior])
+    if not points and not money:
+        return None
+    *by_points, shopper_points = _shared(points, _left(donation, prior, 0))
+    *by_money, shopper_money = _shared(money, _left(donation, prior, 1))
+    funders = [
+        Borne(funder.party, its_money, its_points)
+        for funder, its_money, its_points in zip(donation.funders, by_money, by_points, strict=True)
+    ]
+    return DonationBack(
+        donation.campaign, donation.fund, points, money, because, tuple(funders), shopper_points,
+        shopper_money,
+    )  # fmt: skip
+
+
+def _left(donation: Donation, prior: Iterable[DonationBack], unit: int) -> list[int]:
+    """What each funder, and last the shopper, has not got back of the points (0) or the money (1)."""
+    left = _payers(donation)[unit]
+    for one in prior:
+        left = [had - back for had, back in zip(left, _payers(one)[unit], strict=True)]
+    return left
+
+
+def _payers(gift: Donation | DonationBack) -> tuple[list[int], list[int]]:
+    points = [*[funder.points for funder in gift.funders], gift.shopper_points]
+    money = [*[funder.money for funder in gift.funders], gift.shopper_money]
+    return points, money
+
+
+def _shared(amount: int, left: Sequence[int]) -> list[int]:
+    assert 0 <= amount <= sum(left), (amount, left)
+    return allocate(amount, left) if amount else [0] * len(left)
+
+
+def figures_of_earned(backs: Iterable[Earned | EarnedBack], entries: Sequence[Entry]) -> Figures:
+    """What counters make of earned points; `entries` are the sale's."""
+    by_funder: dict[str, tuple[int, int]] = {}
+    for leg, points in (each for back in backs for each in back.legs):
+        party = entries[leg].debit.ref
+        by_funder[party] = (by_funder.get(party, (0, 0))[0] + points, 0)
+    total = sum([points for points, _ in by_funder.values()])
+    return Figures(total, total, 0, 0, by_funder)
+
+
+def figures_of_donations(backs: Iterable[Donation | DonationBack], *, in_points: bool) -> Figures:
+    """The same of a donation, which gives points, or money alone."""
+    points, money, own_money = 0, 0, 0
+    by_funder: dict[str, tuple[int, int]] = {}
+    for back in backs:
+        points += back.points
+        money += back.money
+        own_money += back.shopper_money
+        for funder in back.funders:
+            had = by_funder.get(funder.party, (0, 0))
+            by_funder[funder.party] = (had[0] + funder.points, had[1] + funder.money)
+    return Figures(points if in_points else money, points, money, own_money, by_funder)
