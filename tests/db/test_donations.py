@@ -339,6 +339,41 @@ async def test_a_match_stops_at_its_cap_whoever_races_for_it(donors: Shop) -> No
     assert tuple(row) == (1_200, 1_200)
 
 
+async def test_points_are_matched_in_money_up_to_the_cap_whoever_races_for_it(donors: Shop) -> None:
+    """4.00 for points worth 4.00 each time, of 10.00: two are matched whole, one by half, the others stay what they are."""
+    match = {
+        "funding": [{"party": "dairy", "share": "0.5"}, {"party": "retail-nsk", "share": "0.5"}],
+        "budget": {"money": 1_000},
+    }
+    points = {"from": "shopper-points", "match": match}
+    await donors.publish(offer("own", POINTS, **points, funding=RETAILER))
+    await donors.sell(card=make.CARD, lines=[make.line(sku="x", amount=1_000_000)])
+    body = {"card": make.CARD, "lines": [make.line(sku="x", amount=1)], "gifts": ALL_OF_THEM}
+    entries, _ = await donors.sell(**body)
+    assert entries == [
+        "GIVE_OWN: member/m-pyotr/available to fund/children/points, 40 PTS/club",
+        "GIVE_MONEY: fund/children/receivable to party/retail-nsk/payable, 600 RUB",
+        "GIVE_MONEY: fund/children/receivable to party/dairy/payable, 200 RUB",
+    ]
+    async with writer_on(donors.address) as other:
+        both = [donors.writer, other]
+        sales = [make.checkout(**body, sequence=100 + n) for n in range(9)]
+        answers = await asyncio.gather(
+            *(both[n % 2].submit(Submission.of(sale)) for n, sale in enumerate(sales))
+        )
+    gifts = [
+        gift
+        for answer in answers
+        if isinstance(answer.decision, Accepted)
+        for gift in answer.decision.recorded.outcome.donations
+    ]
+    assert [(gift.points, gift.shopper_points) for gift in gifts] == [(40, 40)] * 9
+    assert sorted(gift.money for gift in gifts) == [400] * 7 + [600, 800]
+    assert sorted(gift.matched for gift in gifts) == [0] * 7 + [200, 400]
+    [row] = await donors.ask("SELECT used, granted FROM budget WHERE counter = 'own|match|money'")
+    assert tuple(row) == (1_000, 1_000)
+
+
 async def test_what_comes_in_after_a_fund_has_closed_goes_to_the_fallback(donors: Shop) -> None:
     to = {"fund": "children", "fallback": "forest-animals"}
     await donors.publish(

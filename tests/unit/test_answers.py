@@ -130,6 +130,37 @@ def test_a_receipt_speaks_of_a_match_only_where_all_of_it_was_booked() -> None:
     assert told[2]["explain"][0]["because"].endswith("not matched: the budget does not allow it")
 
 
+def test_points_that_are_matched_in_money_are_told_apart_from_it() -> None:
+    give = {"give": {"points": 20, "money_rate": "0.10"}, "from": "shopper-points"}
+    match = {"funding": [{"party": "dairy", "share": "1"}], "budget": {"money": 300}}
+    document = {**TOP_UP, "effect": {**TOP_UP["effect"], **give}, "match": match}
+    book = make.rulebook(make.BASE, document)
+    shop, shaping = make.state(book), answers_under(book)
+    make.accepted(make.checkout(sequence=1, lines=[make.line(amount=200_000)]), shop)
+    gift = [{"offer": "top-up", "accepted": True}]
+    sales = [make.accepted(make.checkout(sequence=n, gifts=gift), shop).recorded for n in (2, 3, 4)]
+    told = [answer(shaping, sale) for sale in sales]
+    donations = [said["donations"][0] for said in told]
+    assert [(gift["points"], gift["money"]) for gift in donations] == [
+        (20, 400),
+        (20, 300),
+        (20, 200),
+    ]
+    assert {
+        (gift["from_shopper"]["points"], gift["from_shopper"]["money"]) for gift in donations
+    } == {(20, 0)}
+    retailer, dairy = {"party": "retail-nsk", "money": 200}, {"party": "dairy", "money": 200}
+    assert [gift["funders"] for gift in donations] == [
+        [retailer, dairy],
+        [retailer, {**dairy, "money": 100}],
+        [retailer],
+    ]
+    texts = [" ".join(said["receipt"]["text"].split()) for said in told]
+    assert ["добавили 2,00" in text for text in texts] == [True, False, False]
+    assert ["добавили" in text for text in texts] == [True, True, False]
+    assert {said["to_pay"] for said in told} == {25_900}
+
+
 def test_a_campaign_that_matches_now_does_not_say_so_of_gifts_from_before() -> None:
     before = make.rulebook({**TOP_UP, "receipt": {"ru": "Спасибо от нас!"}})
     sale = make.accepted(make.checkout(gifts=GIFTS), make.state(before)).recorded

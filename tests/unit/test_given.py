@@ -25,6 +25,12 @@ OFFERS: list[dict[str, Any]] = [
     {**make_rules.offer("gift", {"rate": "0.013"}), "match": {"funding": TWO, "ratio": "0.5"}},
     make_rules.offer("goods-gift", {"money": 70}, per="unit", what={"skus": ["1"]}),
     make_rules.offer("own", {"points": 3, "money_rate": "0.13"}, **{"from": "shopper-points"}),
+    {
+        **make_rules.offer(
+            "doubled", {"points": 5, "money_rate": "0.1"}, **{"from": "shopper-points"}
+        ),
+        "match": {"funding": TWO, "ratio": "2", "budget": {"money": 70}},
+    },
     make.ROUND_UP,
 ]
 lines = st.builds(
@@ -105,6 +111,8 @@ def test_shares_add_up_and_are_read_back_as_they_were_decided(
     assert carried == {n: entry[2] for n, entry in enumerate(entries) if entry[3] == EARN}
     for gift in outcome.donations:
         assert sum(funder.points for funder in gift.funders) + gift.shopper_points == gift.points
+        assert 0 <= gift.matched <= sum(funder.money for funder in gift.funders)
+        assert len({funder.party for funder in gift.funders}) == len(gift.funders)
         assert len(gift.lines) == len(gift.by_line)
         assert min(gift.by_line, default=0) >= 0
         paid = any(amount > 0 for amount in amounts_of(done.recorded.event))
@@ -197,6 +205,37 @@ def test_a_gift_for_the_whole_sale_names_no_lines() -> None:
     [gift] = sale.recorded.outcome.donations
     assert gift.by_line == (225, 675), "the total was less than its lines"
     assert Recorded.parse(sale.leaf.leaf, sale.leaf.beside).outcome == sale.recorded.outcome
+
+
+@pytest.mark.parametrize(("document", "matched", "money"), [
+    (OFFERS[0], 390, 1_170), (OFFERS[1], 0, 280), (OFFERS[2], 0, 39), (OFFERS[3], 70, 120), (DONATION, 0, 1_665),
+    ({**OFFERS[3], "match": {"funding": TWO}}, 50, 100), ({**OFFERS[3], "exhausted": "none"}, 0, 50),
+])  # fmt: skip
+def test_what_companies_added_to_a_gift_is_told_from_the_rest(
+    document: dict[str, Any], matched: int, money: int
+) -> None:
+    gift = given_with(document)
+    assert (gift.matched, gift.money) == (matched, money)
+
+
+def add_less_than_nothing(outcome: Any) -> None:
+    outcome["donations"][0][11] = -1
+
+
+def add_more_than_is_borne(outcome: Any) -> None:
+    outcome["donations"][0][11] = 121
+
+
+@pytest.mark.parametrize("tamper", [add_less_than_nothing, add_more_than_is_borne])
+def test_a_match_that_does_not_add_up_is_found(tamper: Callable[[Any], None]) -> None:
+    gifts = [{"offer": "doubled", "accepted": True}]
+    document = stored(decided([OFFERS[3]], {"gifts": gifts}))
+    [array] = document["outcome"]["donations"]
+    funders = [["retail-nsk", 78], ["hunter-foods", 42]]
+    assert array == ["doubled", "forest-animals", 5, 120, 1, funders, 5, 0, [], [], 0, 70]
+    assert fault(document) == ""
+    tamper(document["outcome"])
+    assert fault(document) == "more was added to a gift of points than its funders bear"
 
 
 def share_otherwise(outcome: Any) -> None:

@@ -236,6 +236,20 @@ def test_an_author_speaks_of_the_shoppers_own_money_and_what_others_added_stands
     assert middle(own._replace(money_minor=1000), "en") == [f"{told} Our partners added RUB 4.00."]
 
 
+def test_an_author_speaks_of_the_shoppers_own_points_and_what_others_added_stands_apart() -> None:
+    author = compile_template("you gave {{ points }} points, worth {{ money }}.", "en")
+    own = GIFT._replace(
+        points=50,
+        from_shopper_points=50,
+        money_minor=500,
+        from_shopper_money_minor=500,
+        sentence=author,
+    )
+    told = "you gave 50 points, worth RUB 5.00."
+    assert middle(own, "en") == [told]
+    assert middle(own._replace(money_minor=700), "en") == [f"{told} Our partners added RUB 2.00."]
+
+
 def test_the_shoppers_own_points_are_told_apart_from_what_others_added() -> None:
     own = GIFT._replace(
         points=50, from_shopper_points=50, money_minor=500, from_shopper_money_minor=500

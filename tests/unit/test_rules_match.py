@@ -43,7 +43,7 @@ def test_an_accepted_gift_is_matched_by_all_funders_in_their_shares() -> None:
     funders = (FunderShare("dairy", 0, 300), FunderShare("retail-nsk", 0, 200))
     by_line = ((0, 1_000),)
     assert result.effects == (
-        Donate("top-up", "forest-animals", 0, 1_000, funders, 0, 500, by_line, 1, True, True),
+        Donate("top-up", "forest-animals", 0, 1_000, funders, 0, 500, by_line, 1, True, True, 500),
     )
     assert result.consumed == (("top-up|match|money", 500),)
 
@@ -132,6 +132,95 @@ def test_a_later_version_may_change_the_budget_and_not_bring_one_in() -> None:
     moved = {**matched(), "programme": "other"}
     with pytest.raises(InvalidRequest):
         book.extended(make.change(moved, version=2))
+
+
+OWN: dict[str, Any] = {
+    **make.offer("own", {"points": 50, "money_rate": "0.10"}, **{"from": "shopper-points"}),
+    "match": {"funding": TWO, "ratio": "1", "budget": {"money": 700}},
+}
+GIVEN = make.facts(gifts=(make.gift("own"),))
+
+
+def own(**parts: Any) -> dict[str, Any]:
+    return {**OWN, **parts}
+
+
+def paid(effect: Any) -> dict[str, int]:
+    return {funder.party: funder.money_minor for funder in effect.funders}
+
+
+def test_a_gift_of_points_is_matched_by_what_the_points_are_worth() -> None:
+    result = outcome(make.rulebook(own()), GIVEN, points=50)
+    [gift] = result.effects
+    assert isinstance(gift, Donate)
+    assert (gift.points, gift.shopper_points, gift.shopper_money_minor) == (50, 50, 0)
+    assert (gift.money_minor, gift.matched_minor) == (1_000, 500)
+    # The retailer owes what the points are worth and its part of the match, and stands there once.
+    assert paid(gift) == {"retail-nsk": 700, "dairy": 300}
+    assert dict(result.consumed) == {"own|match|money": 500}
+    assert result.given_points == 50
+
+
+def test_who_stands_behind_the_points_bears_none_of_the_match() -> None:
+    behind = [{"party": "hunter-foods", "share": "0.5"}, {"party": "open-hands", "share": "0.5"}]
+    [gift] = outcome(make.rulebook(own(funding=behind)), GIVEN, points=50).effects
+    assert paid(gift) == {"hunter-foods": 250, "open-hands": 250, "dairy": 300, "retail-nsk": 200}
+    assert all(funder.points == 0 for funder in gift.funders)
+
+
+@pytest.mark.parametrize(
+    ("used", "exhausted", "match", "why", "told"),
+    [
+        (200, "partial", 500, Why.POINTS_GIFT_MATCHED, "the shopper gave points: 50, matched"),
+        (201, "partial", 499, Why.POINTS_GIFT_MATCH_CUT, "the shopper gave points: 50, matched as far as the budget allows"),
+        (201, "none", 0, Why.POINTS_GIFT_UNMATCHED, "the shopper gave points: 50, not matched: the budget does not allow it"),
+        (700, "partial", 0, Why.POINTS_GIFT_UNMATCHED, "the shopper gave points: 50, not matched: the budget does not allow it"),
+        (9_000, "partial", 0, Why.POINTS_GIFT_UNMATCHED, "the shopper gave points: 50, not matched: the budget does not allow it"),
+    ],
+)  # fmt: skip
+def test_the_match_of_points_stops_exactly_and_the_points_are_given(
+    used: int, exhausted: str, match: int, why: Why, told: str
+) -> None:
+    book = make.rulebook(own(exhausted=exhausted))
+    result = outcome(book, GIVEN, {"own|match|money": used}, points=50)
+    [gift] = result.effects
+    assert isinstance(gift, Donate)
+    assert (gift.points, gift.money_minor, gift.matched_minor) == (50, 500 + match, match)
+    assert codes(book, result) == {"own": why}
+    assert fired(why)
+    assert because(why, 50, [], "RUB", str) == told
+    assert result.consumed == ((("own|match|money", match),) if match else ())
+
+
+@pytest.mark.parametrize(("points", "gifts"), [(49, GIVEN.gifts), (50, ())])
+def test_points_that_are_not_given_are_not_matched(points: int, gifts: Any) -> None:
+    result = outcome(make.rulebook(own()), make.facts(gifts=gifts), points=points)
+    assert (result.effects, result.consumed) == ((), ())
+
+
+def test_another_number_of_points_that_was_taken_offline_is_matched_as_it_was_taken() -> None:
+    sale = make.facts(gifts=(make.gift("own", 70),), offline=True)
+    [gift] = outcome(make.rulebook(own()), sale, points=70).effects
+    assert isinstance(gift, Donate)
+    assert (gift.points, gift.money_minor, gift.matched_minor) == (70, 1_400, 700)
+
+
+def test_budgets_of_the_points_and_of_their_match_are_apart() -> None:
+    behind = [{"party": "dairy", "share": "1", "budget": {"money": 500}}]
+    book = make.rulebook(own(funding=behind))
+    first = outcome(book, GIVEN, points=50)
+    assert dict(first.consumed) == {"own|funder|dairy|money": 500, "own|match|money": 500}
+    [gift] = first.effects
+    assert paid(gift) == {"dairy": 800, "retail-nsk": 200}
+    # What the points are worth is over: nothing is offered, and so nothing matched.
+    assert outcome(book, GIVEN, dict(first.consumed), points=50).effects == ()
+
+
+def test_a_match_of_points_that_comes_to_nothing_is_none() -> None:
+    match = {"funding": TWO, "ratio": "0.001"}
+    book = make.rulebook(own(match=match))
+    result = outcome(book, GIVEN, points=50)
+    assert codes(book, result) == {"own": Why.POINTS_GIFT}
 
 
 shares = st.sampled_from([["1"], ["0.6", "0.4"], ["0.55", "0.25", "0.2"], ["0.999999", "0.000001"]])

@@ -212,6 +212,7 @@ def _donation(give: Donate) -> Donation:
     return Donation(
         give.campaign, give.fund, give.points, give.money_minor, give.applications, funders,
         give.shopper_points, give.shopper_money_minor, lines, shares, give.keep, give.whole_sale,
+        give.matched_minor,
     )  # fmt: skip
 
 

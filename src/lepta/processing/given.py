@@ -64,6 +64,8 @@ class Donation(NamedTuple):
     """Whether it stays with the fund where goods come back: the campaign's `returns: keep`."""
     whole_sale: bool = False
     """Whether it was given for the sale as a whole, not for these lines of it."""
+    matched: int = 0
+    """Of the funders' money: what companies added to the shopper's gift."""
 
     @property
     def given_for(self) -> tuple[int, ...]:
@@ -140,13 +142,14 @@ def donation_array(donation: Donation, amounts: Sequence[int]) -> list[Any]:
     whole sale's, and of a funder who bears no points these. In place of `keep` stands 1 where it is not as usual: that what
     shoppers gave stays, and what others gave does not.
     """
-    lines, by_line, keep, whole_sale = donation[8:]
+    lines, by_line, keep, whole_sale, matched = donation[8:]
     if whole_sale:
         lines = by_line = ()
     elif by_line == in_proportion(donation.points or donation.money, lines, amounts):
         by_line = ()
     unusual = int(keep is not _is_shoppers(donation.shopper_points, donation.shopper_money))
-    array: list[Any] = [*donation[:8], lines, by_line, unusual]
+    added = matched if donation.shopper_points else 0
+    array: list[Any] = [*donation[:8], lines, by_line, unusual, added]
     array[5] = [tuple(funder) if funder.points else funder[:2] for funder in donation.funders]
     return _trimmed(array, 8)
 
@@ -169,6 +172,7 @@ def _donation(  # noqa: PLR0917 - the order is the stored one
     lines: Sequence[int] = (),
     by_line: Sequence[int] = (),
     unusual: int = 0,
+    matched: int = 0,
 ) -> Donation:
     total, whole_sale = points or money, not lines
     if whole_sale:
@@ -178,6 +182,7 @@ def _donation(  # noqa: PLR0917 - the order is the stored one
         shopper_points, shopper_money, tuple(lines),
         tuple(by_line) or in_proportion(total, lines, amounts),
         _is_shoppers(shopper_points, shopper_money) is not bool(unusual), whole_sale,
+        money - shopper_money if shopper_money else matched,
     )  # fmt: skip
 
 

@@ -139,19 +139,21 @@ def _donated(given: Given, programme: Name, style: _Style) -> str:
 def _with_match(told: str, given: Given, style: _Style) -> str:
     """The author's sentence, and apart from it what others added to the money that it speaks of."""
     added_minor = given.money_minor - given.from_shopper_money_minor
-    if given.from_shopper_money_minor <= 0 or given.points > 0 or added_minor <= 0:
+    if given.from_shopper_money_minor <= 0 or added_minor <= 0:
         return told
     return f"{told} {style.spoken.sentences.added_money.format(money=style.money(added_minor))}"
 
 
 def _values(given: Given, programme: Name, style: _Style) -> Values:
-    """`money` of a gift in money is the shopper's own: nobody is told to have given what a company added."""
-    of_money = given.from_shopper_money_minor > 0 and given.points == 0
+    """`money` of a gift is the shopper's own, or what their points are worth: nobody is told to have given what a
+    company added.
+    """
+    of_shopper = given.from_shopper_money_minor > 0
     return Values(
         programme=programme,
         points=given.points,
         points_scale=style.scale,
-        money_minor=given.from_shopper_money_minor if of_money else given.money_minor,
+        money_minor=given.from_shopper_money_minor if of_shopper else given.money_minor,
         currency=style.currency,
         units=given.units,
         fund=given.fund,

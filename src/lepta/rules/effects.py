@@ -55,6 +55,8 @@ class Donate:
     """Whether it stays given where goods come back: the campaign's `returns: keep`."""
     whole_sale: bool = False
     """Whether it was given for the sale as a whole, not for lines of it."""
+    matched_minor: int = 0
+    """Of the funders' money: what companies added to the shopper's gift."""
 
     @property
     def given_for(self) -> tuple[int, ...]:

@@ -43,6 +43,13 @@ class Why(IntEnum):
     GIFT_UNMATCHED = 16
     """What the shopper gave, minor units; others would add to it, and their budgets do not allow it any more."""
 
+    POINTS_GIFT_MATCHED = 17
+    """What the shopper gave, smallest points; others added money to it."""
+    POINTS_GIFT_MATCH_CUT = 18
+    """What the shopper gave, smallest points; others added less money than they would."""
+    POINTS_GIFT_UNMATCHED = 19
+    """What the shopper gave, smallest points; others would add money, and their budgets do not allow it any more."""
+
     NOT_IN_SCHEDULE = 20
     OTHER_STORE = 21
     NEEDS_CARD = 22
@@ -106,7 +113,7 @@ class Reason(NamedTuple):
 
 def is_matched(code: int) -> bool:
     """Whether others added to the shopper's gift all that they would."""
-    return code == Why.GIFT_MATCHED
+    return code in _MATCHED
 
 
 def fired(code: int) -> bool:
@@ -115,6 +122,7 @@ def fired(code: int) -> bool:
 
 
 _FIRST_REFUSED = int(Why.NOT_IN_SCHEDULE)
+_MATCHED = frozenset({int(Why.GIFT_MATCHED), int(Why.POINTS_GIFT_MATCHED)})
 _CUT = ", as far as the limits allow"
 _COUNTS: dict[int, tuple[str, str]] = {
     Why.UNITS: ("{} unit of {}", "{} units of {}"),
@@ -138,6 +146,9 @@ _AMOUNTS: dict[int, str] = {
 _NUMBERS: dict[int, str] = {
     Why.OTHER_VISIT: "not on visit {}",
     Why.POINTS_GIFT: "the shopper gave points: {}",
+    Why.POINTS_GIFT_MATCHED: "the shopper gave points: {}, matched",
+    Why.POINTS_GIFT_MATCH_CUT: "the shopper gave points: {}, matched as far as the budget allows",
+    Why.POINTS_GIFT_UNMATCHED: "the shopper gave points: {}, not matched: the budget does not allow it",
     Why.POINTS_OFFERED: "points offered, not accepted: {}",
     Why.OTHER_POINTS_TAKEN: "points offered: {}, another number taken",
 }

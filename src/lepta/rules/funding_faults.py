@@ -44,7 +44,8 @@ def _match(reading: Reading, known: Known) -> Iterator[Fault]:
         return
     if document.effect.source == "funders":
         yield fault(
-            "match", "adds to what the shopper gives: take it from shopper-money, or leave it out"
+            "match",
+            "adds to what the shopper gives: take it from shopper-money or shopper-points, or leave it out",
         )
     yield from _funding("match.funding", match.funding, known)
     caps = {"match.budget": match.budget}

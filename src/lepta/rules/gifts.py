@@ -1,7 +1,8 @@
 """The shopper's own gifts: what is offered, and what becomes of the till's answers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 
 from lepta.rules import measure
 from lepta.rules.awards import (
@@ -189,27 +190,33 @@ def _given(sale: Sale, gifts: Gifts, candidate: Candidate, offer: _Offered, take
 
 
 def _points_given(sale: Sale, candidate: Candidate, offer: _Offered, points: int) -> Award:
-    """The shopper's points go to the fund; who had to honour them, owes it the money behind them."""
+    """The shopper's points go to the fund; who had to honour them, owes it the money behind them.
+
+    What is matched is that money.
+    """
     campaign, grant = candidate.campaign, _as_taken(sale, candidate, offer, points)
+    behind = funders_of(campaign, sale.facts.store.retailer, 0, grant.money_minor)
+    added = _matched(sale, candidate, grant.money_minor)
     effect = Donate(
-        campaign.id, offer.fund, points, grant.money_minor,
-        funders_of(campaign, sale.facts.store.retailer, 0, grant.money_minor), points, 0,
-        _by_line(sale, candidate, offer, points), grant.applications, campaign.returns == "keep",
-        offer.by_sku is None,
+        campaign.id, offer.fund, points, grant.money_minor + added.money_minor,
+        _together(behind, added.funders), points, 0, _by_line(sale, candidate, offer, points),
+        grant.applications, campaign.returns == "keep", offer.by_sku is None, added.money_minor,
     )  # fmt: skip
-    return Award(effect, consumed(candidate, grant), Why.POINTS_GIFT, points, points)
+    code = _POINTS_CODES[added.how]
+    return Award(effect, consumed(candidate, grant) + added.used, code, points, points)
 
 
 def _money_given(sale: Sale, candidate: Candidate, offer: _Offered, amount_minor: int) -> Award:
     campaign, grant = candidate.campaign, _as_taken(sale, candidate, offer, amount_minor)
-    funders, used, code = _matched(sale, candidate, amount_minor)
-    given_minor = amount_minor + sum([funder.money_minor for funder in funders])
+    added = _matched(sale, candidate, amount_minor)
+    given_minor = amount_minor + added.money_minor
     effect = Donate(
-        campaign.id, offer.fund, 0, given_minor, funders, 0, amount_minor,
+        campaign.id, offer.fund, 0, given_minor, added.funders, 0, amount_minor,
         _by_line(sale, candidate, offer, given_minor), grant.applications,
-        campaign.returns == "keep", offer.by_sku is None,
+        campaign.returns == "keep", offer.by_sku is None, added.money_minor,
     )  # fmt: skip
-    return Award(effect, consumed(candidate, grant) + used, code, amount_minor, amount_minor)
+    code = _MONEY_CODES[added.how]
+    return Award(effect, consumed(candidate, grant) + added.used, code, amount_minor, amount_minor)
 
 
 def _by_line(
@@ -222,21 +229,65 @@ def _by_line(
     return measure.over_counted(total, offer.by_sku, lines, candidate.positions, sale.gross)
 
 
-def _matched(
-    sale: Sale, candidate: Candidate, gift_minor: int
-) -> tuple[tuple[FunderShare, ...], tuple[tuple[Counter, int], ...], int]:
-    """Who adds how much to the gift, what that takes from their budgets, and the gift's reason."""
+class _How(Enum):
+    """What became of a match."""
+
+    NONE = 0
+    """There was nothing to add."""
+    WHOLE = 1
+    CUT = 2
+    UNMATCHED = 3
+    """No budget was left for it."""
+
+
+_MONEY_CODES = {
+    _How.NONE: Why.GIFT,
+    _How.WHOLE: Why.GIFT_MATCHED,
+    _How.CUT: Why.GIFT_MATCH_CUT,
+    _How.UNMATCHED: Why.GIFT_UNMATCHED,
+}
+_POINTS_CODES = {
+    _How.NONE: Why.POINTS_GIFT,
+    _How.WHOLE: Why.POINTS_GIFT_MATCHED,
+    _How.CUT: Why.POINTS_GIFT_MATCH_CUT,
+    _How.UNMATCHED: Why.POINTS_GIFT_UNMATCHED,
+}
+
+
+@value
+class _Added:
+    """What companies add to a gift: who pays it, and what it takes from their budgets."""
+
+    how: _How
+    money_minor: int = 0
+    funders: tuple[FunderShare, ...] = ()
+    used: tuple[tuple[Counter, int], ...] = ()
+
+
+def _matched(sale: Sale, candidate: Candidate, gift_minor: int) -> _Added:
     campaign = candidate.campaign
     match, gauges = campaign.match, candidate.track.counted.match
-    if match is None:
-        return (), (), Why.GIFT
-    wish = match.wish(gift_minor, campaign.giving.rounding)
+    wish = 0 if match is None else match.wish(gift_minor, campaign.giving.rounding)
+    if match is None or not wish:
+        return _Added(_How.NONE)
     added = match.added(wish, gauges, sale.counts, sale.asked)
     if added < wish and not campaign.giving.partial:
         added = 0
     if not added:
-        return (), (), Why.GIFT_UNMATCHED if wish else Why.GIFT
+        return _Added(_How.UNMATCHED)
     used = [(gauge.counter, match.part(gauge, added)) for gauge in gauges]
     funders = funders_by(match.parties, match.weights, 0, added)
-    code = Why.GIFT_MATCH_CUT if added < wish else Why.GIFT_MATCHED
-    return funders, tuple([use for use in used if use[1]]), code
+    how = _How.CUT if added < wish else _How.WHOLE
+    return _Added(how, added, funders, tuple([use for use in used if use[1]]))
+
+
+def _together(
+    behind: Sequence[FunderShare], added: Sequence[FunderShare]
+) -> tuple[FunderShare, ...]:
+    """Each party once, with all that it bears."""
+    by_party: dict[str, FunderShare] = {}
+    for share in (*behind, *added):
+        known = by_party.get(share.party, FunderShare(share.party, 0, 0))
+        points, money_minor = known.points + share.points, known.money_minor + share.money_minor
+        by_party[share.party] = FunderShare(share.party, points, money_minor)
+    return tuple(by_party.values())

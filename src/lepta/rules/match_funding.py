@@ -1,6 +1,6 @@
 """A company adds to what the shopper gives: `match: {funding: […], ratio: "1", budget: {money: 1000000}}`.
 
-The match is money, `ratio` times the shopper's, up to budgets that stop it exactly. Its counters are
+The match is money, `ratio` times the shopper's or what their points are worth to the fund, up to budgets that stop it exactly. Its counters are
 `round-up|match|money` and, for a funder with a budget of its own, `round-up|match|<party>|money`.
 """
 

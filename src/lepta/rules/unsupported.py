@@ -17,9 +17,6 @@ def refuse(document: Mapping[str, Any]) -> None:
     for (path, value), what in _NOT_VALUES.items():
         if _at(document, path) == value:
             raise NotSupported(path, what)
-    of_points = _at(document, "effect.from") == "shopper-points"
-    if of_points and _at(document, "match") is not None:
-        raise NotSupported("match", "matching a gift of points")
 
 
 def _at(document: Any, path: str) -> Any:

@@ -62,6 +62,9 @@ def _unequal_given(
         if share + own_money != total or issued + own_points != given:
             return "a donation is not the sum of its shares"
         at, by_line = [*rest[:2], _NOTHING, _NOTHING][:2]
+        added = rest[3] if len(rest) > 3 else 0
+        if not 0 <= added <= (share if own_points else 0):
+            return "more was added to a gift of points than its funders bear"
         # One for the whole sale names no lines: what they carry follows from what they cost.
         if by_line if not at else not _is_shared(given or total, at, by_line, amounts):
             return "a donation by line is not what was given"

@@ -72,7 +72,7 @@ class Slips:
     def _given(self, recorded: Recorded, donation: Donation, language: str) -> Given:
         campaign, fund, points, money, units, _, from_points, from_money, *_ = donation
         if from_points:
-            from_money = money  # what the shopper's points are worth to the fund
+            from_money = money - donation.matched  # what the shopper's points are worth to the fund
         return Given(
             self.directory.party_name(fund),
             points,
