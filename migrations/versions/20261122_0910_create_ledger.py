@@ -50,6 +50,8 @@ HISTORY = (
     ) PARTITION BY RANGE (log_index)
     """,
     "CREATE INDEX event_member ON event (shard, member, log_index) WHERE member IS NOT NULL",
+    # Returns: those that no `reversal` names are nobody's, and for the office to look into.
+    "CREATE INDEX event_return ON event (shard, log_index) WHERE kind = 4",
     # The key's columns stand so that they leave no gap; entries are asked for by log index and shard together.
     """
     CREATE TABLE entry (
@@ -98,7 +100,7 @@ HISTORY = (
         PRIMARY KEY (log_index, shard, seq)
     )
     """,
-    # What took parts of a sale back, voids and returns; the sale is found by it, not it by the sale.
+    # What took parts of a sale back, voids and returns. A void may come before its sale.
     """
     CREATE TABLE reversal (
         subject bigint NOT NULL,
@@ -107,6 +109,7 @@ HISTORY = (
         PRIMARY KEY (subject, log_index, shard)
     )
     """,
+    "CREATE INDEX reversal_by ON reversal (shard, log_index)",
     # A recorded event's claim names it. Scope 2 are the tills' request headers: no leaf tells them, and a
     # stored refusal has no leaf at all, so these rows carry their own digest; the others have ''.
     """

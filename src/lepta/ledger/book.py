@@ -7,6 +7,7 @@ it holds the whole ledger, folded from the leaves. Deciding is the same code on 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import islice
 from typing import NamedTuple
 
 from lepta.ledger.chart import Account, limit_side
@@ -66,6 +67,15 @@ class Book:
     debts: dict[int, int] = field(default_factory=dict)
     """By number of a member's account `owed`: debits minus credits."""
     changes: Changes = field(default_factory=Changes)
+    _names: dict[int, Account] = field(default_factory=dict, compare=False, repr=False)
+
+    def name(self, number: int) -> Account:
+        """The account of a number; raises `KeyError` for one that is not known."""
+        if number not in self._names:
+            # Accounts are only ever added, so those that are new stand last.
+            new = islice(self.accounts.items(), len(self._names), None)
+            self._names.update((its, account) for account, its in new)
+        return self._names[number]
 
     def balance(self, account: Account) -> int:
         """Points in a limited account; one that was never opened holds 0."""

@@ -46,6 +46,7 @@ class Code(IntEnum):
 
 EARN, REDEEM, GIVE_POINTS, GIVE_MONEY, COLLECT, GIVE_OWN = list(Code)[:6]
 """Python 3.11 looks a member up in its class at every mention; these, which sales make, it does not."""
+REPAY = Code.REPAY
 
 
 @value

@@ -14,6 +14,7 @@ from lepta.ledger.entries import (
     GIVE_OWN,
     GIVE_POINTS,
     REDEEM,
+    REPAY,
     Code,
     Entry,
 )
@@ -37,6 +38,8 @@ class Journal:
     business_day: date
     member: Account | None
     """Where the shopper's points lie."""
+    debt: int = 0
+    """Points that the member owes: what they earn pays that first."""
     _entries: dict[_Movement, Entry] = field(default_factory=dict)
     _issues: list[Issue] = field(default_factory=list)
     _numbers: dict[_Movement, int] = field(default_factory=dict)
@@ -80,19 +83,36 @@ class Journal:
         expires_on = earn.expire_after.last_day(day, available_on) if earn.expire_after else NEVER
         legs: list[tuple[int, int]] = []
         for share in earn.funders:
-            if share.points:
-                source = chart.issued(share.party, self.asset)
+            points = share.points
+            if not points:
+                continue
+            source = chart.issued(share.party, self.asset)
+            if self.debt:
+                points -= self._repay(source, target, points, legs)
+            if points:
                 movement = (source, target, EARN, expires_on, available_on)
-                legs.append((self._number(movement), share.points))
-                self._add(movement, share.points)
+                legs.append((self._number(movement), points))
+                self._add(movement, points)
         self._legs.append(tuple(legs))
 
+    def _repay(
+        self, source: Account, target: Account, points: int, legs: list[tuple[int, int]]
+    ) -> int:
+        """Pay the debt with up to so many points, whether these would have to wait or not; how many it took."""
+        paid = min(self.debt, points)
+        self.debt -= paid
+        movement = (source, chart.owed(target.ref, self.asset), REPAY, NEVER, None)
+        legs.append((self._number(movement), paid))
+        self._add(movement, paid)
+        return paid
+
     def _number(self, movement: _Movement) -> int:
-        """Of the entry that issues points so; one that is new makes a lot."""
+        """Of the entry that issues points so; one that is new makes a lot, unless it pays a debt."""
         number = self._numbers.get(movement)
         if number is None:
             number = self._numbers[movement] = len(self._entries)
-            self._issues.append(Issue(number, movement[3], movement[4]))
+            if movement[2] is not REPAY:
+                self._issues.append(Issue(number, movement[3], movement[4]))
         return number
 
     def _donate(self, donate: Donate) -> None:

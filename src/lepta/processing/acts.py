@@ -5,12 +5,17 @@ all that deciding needs before it decides.
 """
 
 from collections.abc import Mapping
-from datetime import date
-from typing import ClassVar, Self
+from datetime import date, datetime
+from typing import Any, ClassVar, Self
 
-from lepta.processing.events import NaturalKey
+from lepta.processing.canonical import canonical
+from lepta.processing.events import NaturalKey, moment_of
 from lepta.processing.leaf import Leaf
+from lepta.processing.proration import ReturnedLine
 from lepta.values import value
+
+Till = tuple[str, str]
+"""A store, and a till in it."""
 
 
 @value
@@ -26,6 +31,8 @@ class LotsDue:
     kind: ClassVar[str] = "lots"
     key: ClassVar[NaturalKey | None] = None
     subject: ClassVar[NaturalKey | None] = None
+    till: ClassVar[Till | None] = None
+    offline: ClassVar[bool] = False
 
     @property
     def members(self) -> tuple[str, ...]:
@@ -44,6 +51,101 @@ class LotsDue:
         return cls(facts["member"], facts["programme"], date.fromisoformat(request["on"]))
 
 
-Act = LotsDue
-ACTS = (LotsDue,)
+@value
+class Void:
+    """A sale never was: all that is left of it is taken back, also if it is still on its way."""
+
+    sale: NaturalKey
+
+    kind: ClassVar[str] = "void"
+    members: ClassVar[tuple[str, ...]] = ()
+    offline: ClassVar[bool] = False
+
+    @property
+    def key(self) -> NaturalKey:
+        """A sale is voided once."""
+        return self.sale
+
+    @property
+    def subject(self) -> NaturalKey:
+        """The sale that it is about."""
+        return self.sale
+
+    @property
+    def till(self) -> Till:
+        """Whose request headers name it: those of the sale's till."""
+        return self.sale[:2]
+
+    @property
+    def identity(self) -> bytes:
+        """What makes two of them equal. A till says no time: the second attempt is the same void."""
+        return b"void\n" + canonical(self.sale)
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """Nothing but the sale's name was said."""
+        return {}
+
+    @classmethod
+    def of(cls, leaf: Leaf) -> Self:
+        """The act that a leaf tells of."""
+        return cls(leaf.key)
+
+
+@value
+class Return:
+    """Goods come back. `total` is what they cost, before points and gifts, minor units."""
+
+    key: NaturalKey
+    occurred_at: datetime
+    original: NaturalKey | None
+    """The sale they were bought in, as far as somebody knows."""
+    lines: tuple[ReturnedLine, ...]
+    total: int
+    offline: bool = False
+    """It is over: the shopper has the money, whatever is known of the sale."""
+
+    kind: ClassVar[str] = "return"
+    members: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def subject(self) -> NaturalKey | None:
+        """The sale that it is about."""
+        return self.original
+
+    @property
+    def till(self) -> Till:
+        """Whose request headers name it."""
+        return self.key[:2]
+
+    @property
+    def identity(self) -> bytes:
+        """What makes two of them equal: all but `offline`. A moment is the same whatever offset it is told with."""
+        said = self.request
+        said.pop("offline", None)
+        return b"return\n" + canonical([self.key, moment_of(self.occurred_at), said])
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """What was asked, as it lies beside the leaf."""
+        request: dict[str, Any] = {"lines": list(map(tuple, self.lines)), "total": self.total}
+        if self.original is not None:
+            request["original"] = tuple(self.original)
+        if self.offline:
+            request["offline"] = True
+        return request
+
+    @classmethod
+    def of(cls, leaf: Leaf) -> Self:
+        """The act that a leaf tells of."""
+        request = leaf.document["request"]
+        lines = tuple([ReturnedLine(*line) for line in request["lines"]])
+        original = NaturalKey.of(request["original"]) if "original" in request else None
+        return cls(
+            leaf.key, leaf.occurred_at, original, lines, request["total"], "offline" in request
+        )
+
+
+Act = LotsDue | Void | Return
+ACTS = (LotsDue, Void, Return)
 BY_KIND: Mapping[str, type[Act]] = {act.kind: act for act in ACTS}

@@ -23,6 +23,7 @@ from lepta.processing.events import Checkout, Publish
 from lepta.processing.moving import Recalled, decide_act, recall
 from lepta.processing.office import Basis, LaidOut, Office
 from lepta.processing.recognition import Refused, Repeated, recognise
+from lepta.processing.seen import StoreSeen
 from lepta.processing.sight import Prepared
 from lepta.processing.state import Claim, State, Subject, Submission
 
@@ -150,14 +151,25 @@ async def _load(
     claims, book, counts, _ = ledger
     places = {holder for holder in claims.values() if isinstance(holder, int)}
     recorded = await load.read_recorded(connection, shard, places)
+    voided = await subjects.read_voided(connection, shard, recorded)
+    recorded |= await load.read_recorded(connection, shard, set(voided.values()) - recorded.keys())
     state = State(shard, head.size, office.rulebooks.newest, claims, recorded, book, counts)
+    state.voided = voided
     if acts:
+        state.stores = _stores(acts, office)
         state.subjects = about.sales
         for claim, index in about.places.items():
             state.claims.setdefault(claim, index)
         members = subjects.members_of(acts, about.sales)
         await subjects.read_holdings(connection, shard, book, members)
     return state, laid_out
+
+
+def _stores(acts: Sequence[Act], office: Office) -> dict[str, StoreSeen]:
+    """Where goods come back, as the office has it now."""
+    places = {act.key.store for act in acts if act.key is not None}
+    found = {place: office.directory.store(place) for place in places}
+    return {place: record.seen for place, record in found.items() if record is not None}
 
 
 class About(NamedTuple):

@@ -4,28 +4,34 @@ The same function decides at the till, in `lepta verify --replay` and years late
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
 from lepta.errors import DomainError
-from lepta.ledger import chart
 from lepta.ledger.book import Book
-from lepta.ledger.lots import expiring
+from lepta.ledger.entries import REPAY
 from lepta.processing.beside import pack, request_digest
+from lepta.processing.clocks import clock_flags
 from lepta.processing.events import Checkout, Publish
 from lepta.processing.given import Legs
 from lepta.processing.leaf import Booked, Packer, Recorded, Written, checkout_leaf, rulebook_leaf
 from lepta.processing.moving import Moved, Recalled
-from lepta.processing.outcome import Balance, Borne, Donation, Earned, Outcome, Points
+from lepta.processing.outcome import (
+    EXPIRING_WITHIN,
+    Balance,
+    Borne,
+    Donation,
+    Earned,
+    Outcome,
+    Points,
+)
 from lepta.processing.recognition import Refused, Repeated, refusal_bytes
 from lepta.processing.sight import Prepared
-from lepta.processing.state import Claim, ShopperRecord, State, Submission
-from lepta.processing.verdict import EXPIRING_WITHIN, Verdict, judge
+from lepta.processing.state import NATURAL, Claim, ShopperRecord, State, Submission
+from lepta.processing.verdict import Verdict, judge, owes, verdict_on_void
 from lepta.rules.effects import Donate, Earn
 from lepta.rules.rulebook import Rulebook
-
-CLOCK_TOLERANCE = timedelta(minutes=5)
 
 
 class Accepted(NamedTuple):
@@ -42,9 +48,10 @@ class Accepted(NamedTuple):
         return "checkout"
 
     @property
-    def reverses(self) -> tuple[int, ...]:
-        """No sale takes back another."""
-        return ()
+    def reversals(self) -> tuple[tuple[int, int], ...]:
+        """(sale, what took some of it back): its own void, if that came first."""
+        void = self.recorded.void
+        return () if void is None else ((self.log_index, void),)
 
     @property
     def log_index(self) -> int:
@@ -89,11 +96,20 @@ def decide_checkout(
 ) -> Accepted | Refused:
     """Decide a sale that is not a repeat, and book it on the working copy.
 
-    What was `foreseen` saves judging it, unless a limit has come into its way.
+    What was `foreseen` saves judging it, unless a limit has come into its way, or a debt that its points pay.
     """
     event = prepared.event
+    void = voided_by(submission, state)
+    if void is not None:
+        return _record_void(
+            prepared, void, submission.claims, state, received_at=received_at, salt=salt
+        )
     try:
-        if foreseen is not None and foreseen.result.holds(state.counts):
+        if (
+            foreseen is not None
+            and foreseen.result.holds(state.counts)
+            and not (state.book.debts and owes(prepared, state.book))
+        ):
             verdict = foreseen
         else:
             verdict = judge(prepared, state.book, state.counts)
@@ -104,6 +120,39 @@ def decide_checkout(
     return _record(prepared, verdict, submission.claims, state, received_at=received_at, salt=salt)
 
 
+def voided_by(submission: Submission, state: State) -> int | None:
+    """The place of the void of a sale that comes in only now."""
+    for claim in submission.claims:
+        if claim.scope == NATURAL:
+            holder = state.claims.get(claim)
+            return holder if isinstance(holder, int) and holder not in state.voided else None
+    return None
+
+
+def _record_void(
+    prepared: Prepared,
+    void: int,
+    claims: tuple[Claim, ...],
+    state: State,
+    *,
+    received_at: datetime,
+    salt: bytes,
+) -> Accepted:
+    """Record a sale whose void came first: nothing is given, and its natural key stays with the void."""
+    own = tuple([claim for claim in claims if claim.scope != NATURAL])
+    accepted = _record(
+        prepared,
+        verdict_on_void(prepared),
+        own,
+        state,
+        received_at=received_at,
+        salt=salt,
+        void=void,
+    )
+    state.voided[void] = accepted.log_index
+    return accepted
+
+
 def _record(
     prepared: Prepared,
     verdict: Verdict,
@@ -112,18 +161,19 @@ def _record(
     *,
     received_at: datetime,
     salt: bytes,
+    void: int | None = None,
 ) -> Accepted:
     event, log_index = prepared.event, state.size
-    booked = post(log_index, prepared, verdict, state)
+    booked = post(log_index, prepared, verdict, state, void)
     outcome = conclude(prepared, verdict, state.book, received_at)
     request = request_digest(salt, event.identity)
     leaf = written(
-        prepared, outcome, booked, partial(pack, salt, request),
-        shard=state.shard, log_index=log_index, received_at=received_at, rulebook=state.rulebook.number,
+        prepared, outcome, booked, partial(pack, salt, request), shard=state.shard, log_index=log_index,
+        received_at=received_at, rulebook=state.rulebook.number, void=void,
     )  # fmt: skip
     recorded = Recorded(
         state.shard, log_index, state.rulebook.number, leaf.digest, salt, request,
-        event, prepared.seen, outcome,
+        event, prepared.seen, outcome, void,
     )  # fmt: skip
     state.size += 1
     state.recorded[log_index] = recorded
@@ -132,11 +182,15 @@ def _record(
     return Accepted(recorded, claims, leaf, booked)
 
 
-def post(log_index: int, prepared: Prepared, verdict: Verdict, state: State) -> Booked:
+def post(
+    log_index: int, prepared: Prepared, verdict: Verdict, state: State, void: int | None = None
+) -> Booked:
     """Book a verdict on the working copy, limits included. A member's first sale opens an account anyway:
-    its number is what their history goes by.
+    its number is what their history goes by. One that is void is nobody's first.
     """
     account = prepared.member_account
+    if void is not None:
+        return Booked((), (), (), (), (), state.book.accounts.get(account) if account else None)
     opened = state.book.open(log_index, account) if account else []
     postings, further = state.book.post(log_index, verdict.entries, verdict.issues, verdict.spent)
     used = verdict.result.consumed
@@ -157,6 +211,7 @@ def written(
     log_index: int,
     received_at: datetime,
     rulebook: int,
+    void: int | None = None,
 ) -> Written:
     """The bytes of a sale's leaf, and what lies beside it."""
     return checkout_leaf(
@@ -169,13 +224,14 @@ def written(
         outcome=outcome,
         booked=booked,
         packed=packed,
+        void=void,
     )
 
 
 def conclude(prepared: Prepared, verdict: Verdict, book: Book, received_at: datetime) -> Outcome:
     """Sum a booked sale up for its leaf and its answers."""
     event, result = prepared.event, verdict.result
-    points, pending, given, gifts = 0, 0, 0, 0
+    points, given, gifts = 0, 0, 0
     legs = iter(verdict.legs)
     earned: list[Earned] = []
     donations: list[Donation] = []
@@ -183,8 +239,6 @@ def conclude(prepared: Prepared, verdict: Verdict, book: Book, received_at: date
         if isinstance(effect, Earn):
             earned.append(_earned(effect, next(legs)))
             points += effect.points
-            if effect.pending_days:
-                pending += effect.points
         else:
             donations.append(_donation(effect))
             given += effect.shopper_points
@@ -193,10 +247,16 @@ def conclude(prepared: Prepared, verdict: Verdict, book: Book, received_at: date
     return Outcome(
         prepared.seen.card_status, _flags(event, verdict, received_at), event.total,
         event.total - money + gifts,
-        Points(points, pending, verdict.redeemed, given, verdict.shortfall), money,
+        Points(points, _pending(verdict), verdict.redeemed, given, verdict.shortfall), money,
         _balance(prepared, book), tuple(earned), tuple(donations), verdict.redeemed_by_line,
         result.reasons,
     )  # fmt: skip
+
+
+def _pending(verdict: Verdict) -> int:
+    """Points in lots that wait; what paid a debt is in none."""
+    entries = verdict.entries
+    return sum([entries[issue.leg].amount for issue in verdict.issues if issue.available_on])
 
 
 def _earned(earn: Earn, legs: Legs) -> Earned:
@@ -225,11 +285,9 @@ def _flags(event: Checkout, verdict: Verdict, received_at: datetime) -> tuple[st
     flags = list(verdict.result.flags)
     if verdict.shortfall:
         flags.append("shortfall")
-    behind = received_at - event.occurred_at
-    if behind > CLOCK_TOLERANCE:
-        flags.append("late" if event.offline else "clock")
-    elif behind < -CLOCK_TOLERANCE:
-        flags.append("clock")
+    if any(entry.code is REPAY for entry in verdict.entries):
+        flags.append("repaid")
+    flags += clock_flags(event.occurred_at, received_at, offline=event.offline)
     return tuple(flags)
 
 
@@ -237,11 +295,7 @@ def _balance(prepared: Prepared, book: Book) -> Balance | None:
     account = prepared.member_account
     if account is None:
         return None
-    until = prepared.event.key.business_day + EXPIRING_WITHIN
-    available = book.balance(account)
-    held = book.balance(chart.held(account.ref, account.asset))
-    pending = book.balance(chart.pending(account.ref, account.asset))
-    return Balance(available, held, pending, expiring(book.lots_of(account), until))
+    return Balance.of(book, account, prepared.event.key.business_day + EXPIRING_WITHIN)
 
 
 def decide_publish(event: Publish, state: State, *, received_at: datetime) -> Published:

@@ -22,6 +22,12 @@ class NaturalKey(NamedTuple):
     business_day: date
     sequence: int
 
+    @classmethod
+    def of(cls, array: Sequence[Any]) -> "NaturalKey":
+        """As it stands in JSON."""
+        store, till, day, sequence = array
+        return cls(store, till, date.fromisoformat(day), sequence)
+
 
 class BasketLine(NamedTuple):
     """One line as the till sent it. Amounts in minor units, the quantity in millionths."""
@@ -78,13 +84,18 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
+def moment_of(occurred_at: datetime) -> int:
+    """Microseconds since 1970."""
+    return (occurred_at - _EPOCH) // _MICROSECOND
+
+
 def identity(key: NaturalKey, occurred_at: datetime, basket: bytes, card: str | None) -> bytes:
     """The canonical bytes of a whole checkout. The card comes last and may be absent, not empty.
 
     A moment is the same whatever offset it is told with: a store-and-forward till may re-send it in UTC.
     """
     store, till, day, sequence = key
-    moment = (occurred_at - _EPOCH) // _MICROSECOND
+    moment = moment_of(occurred_at)
     owner = b"" if card is None else b"\ncard " + card.encode()
     place = f"{store}\n{till}\n{day.isoformat()}\n{sequence}\n{moment}\n"
     return place.encode() + basket + owner
@@ -215,6 +226,20 @@ class QuoteStale(DomainError):
             f"The till took {taken} for {campaign}, the offer is {amount}. Nothing was recorded: show the "
             "shopper the new amount and send the sale again with a new Idempotency-Key (or none).",
             gifts=[{"campaign": campaign, "amount": amount}],
+        )
+
+
+class UnknownOriginal(DomainError):
+    """No such sale is recorded."""
+
+    code = "unknown-original"
+    kind = Kind.NOT_FOUND
+
+    def __init__(self, why: str = "No such sale is recorded.") -> None:
+        super().__init__(
+            f"{why} Nothing was taken back: send the sale first if it is still waiting, or correct what names it, "
+            "under a new Idempotency-Key (or none). A return without `original` is recorded for the office to "
+            "look into."
         )
 
 

@@ -6,7 +6,8 @@
 (see `beside`) · `member` account that the sale's member is known by · `opens` [[number, kind, ref, code, asset]]
 accounts first used here · `entries` [[debit, credit, amount, code]] by account number · `lots` [[last day, available
 from, entries …]] of points that expire or wait · `spent` [[log index, entry, points, last day]] · `used`
-[[counter, units]] of limits. What is empty is left out.
+[[counter, units]] of limits · `void` place of the void that
+came before the sale. What is empty is left out.
 """
 
 from base64 import urlsafe_b64decode
@@ -146,6 +147,7 @@ def checkout_leaf(
     outcome: Outcome,
     booked: Booked,
     packed: Packer,
+    void: int | None = None,
 ) -> Written:
     """The leaf of a sale and what lies beside it. What is too long for a leaf goes there, too."""
     document: dict[str, Any] = {
@@ -157,6 +159,8 @@ def checkout_leaf(
         "at": [milliseconds(received_at), *at_till(event.occurred_at)],
         "rulebook": rulebook,
     }
+    if void is not None:
+        document["void"] = void
     booked.write(document)
     content = b'{"basket":%b,"facts":%b,"outcome":%b}' % (
         event.basket, facts, canonical(outcome.to_document(event)),
@@ -242,8 +246,7 @@ class Leaf:
     @property
     def key(self) -> NaturalKey:
         """The till's name for it."""
-        store, till, day, sequence = self.document["till"]
-        return NaturalKey(store, till, date.fromisoformat(day), sequence)
+        return NaturalKey.of(self.document["till"])
 
     @property
     def opened(self) -> list[Opened]:
@@ -282,6 +285,8 @@ class Recorded(NamedTuple):
     event: Checkout
     seen: Seen
     outcome: Outcome
+    void: int | None = None
+    """Place of the void that came before it: the sale never was."""
 
     @classmethod
     def parse(cls, leaf: bytes, beside: bytes) -> "Recorded":
@@ -297,7 +302,7 @@ class Recorded(NamedTuple):
         outcome = Outcome.of(read.document["outcome"], event, seen, entries)
         return cls(
             read.document["shard"], read.index, read.rulebook, read.document["beside"],
-            lying.salt, lying.request, event, seen, outcome,
+            lying.salt, lying.request, event, seen, outcome, read.document.get("void"),
         )  # fmt: skip
 
     @property

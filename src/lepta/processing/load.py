@@ -15,9 +15,9 @@ from lepta.log.merkle import Frontier
 from lepta.processing import sql
 from lepta.processing.directory import Versions
 from lepta.processing.motion import Entered, parse
+from lepta.processing.outcome import EXPIRING_WITHIN
 from lepta.processing.sight import Prepared
 from lepta.processing.state import Claim, Former, ShopperRecord
-from lepta.processing.verdict import EXPIRING_WITHIN
 
 Connection = asyncpg.Connection
 

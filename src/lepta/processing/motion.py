@@ -9,7 +9,7 @@ standings, below 0 where it takes back.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 import orjson
@@ -68,6 +68,10 @@ class Motion:
     moves: Sequence[Move] = ()
     used: Sequence[tuple[str, int]] = ()
     given: Sequence[Given] = ()
+    expiring_until: date | None = None
+    """Its outcome tells the member's balance, with the points that end up to this day."""
+    instead_of: NaturalKey | None = None
+    """A sale that is not recorded yet, whose name it takes."""
 
 
 class Movement(NamedTuple):

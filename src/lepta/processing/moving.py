@@ -1,19 +1,29 @@
 """Deciding and booking acts: what becomes of an event that is neither a sale nor a publication. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
 
 from lepta.errors import DomainError
-from lepta.processing.acts import Act, LotsDue
+from lepta.ledger.book import Book
+from lepta.processing.acts import Act, LotsDue, Return, Void
 from lepta.processing.beside import pack, request_digest
 from lepta.processing.events import KeyReused
 from lepta.processing.leaf import Booked, Packer, Written
 from lepta.processing.lot_days import decide_lots
 from lepta.processing.motion import Given, Motion, Movement, motion_leaf
-from lepta.processing.recognition import Refused, refusal_bytes, said, stored_refusal
-from lepta.processing.state import Claim, State, Submission
+from lepta.processing.outcome import Balance
+from lepta.processing.recognition import (
+    REFUSALS,
+    Refused,
+    refusal_bytes,
+    said,
+    stored_refusal,
+)
+from lepta.processing.state import Claim, State, Submission, natural_claim
+from lepta.processing.undoing import decide_return, decide_void
 
 
 class Moved(NamedTuple):
@@ -36,9 +46,10 @@ class Moved(NamedTuple):
         return self.movement.log_index
 
     @property
-    def reverses(self) -> tuple[int, ...]:
-        """The sales that it takes back, or parts of them."""
-        return self.movement.about if self.kind in REVERSING else ()
+    def reversals(self) -> tuple[tuple[int, int], ...]:
+        """(sale, what takes some of it back)."""
+        sales = self.movement.about if self.kind in REVERSING else ()
+        return tuple([(sale, self.log_index) for sale in sales])
 
 
 class Recalled(NamedTuple):
@@ -52,7 +63,9 @@ REVERSING = frozenset({"void", "return"})
 """Kinds that take back what a sale did."""
 
 Decide = Callable[[Any, State, datetime], Motion]
-DECIDERS: Mapping[type, Decide] = {LotsDue: decide_lots}
+DECIDERS: Mapping[type, Decide] = {
+    LotsDue: decide_lots, Void: decide_void, Return: decide_return
+}  # fmt: skip
 """Of each sort of act what it comes to; raises what it is refused for."""
 
 
@@ -86,12 +99,13 @@ def decide_act(
         motion = DECIDERS[type(act)](act, state, received_at)
     except DomainError as error:
         header = submission.header
-        stored = None if header is None else refusal_bytes(error, act.identity, salt)
+        remembered = header is not None and type(error) in REFUSALS
+        stored = refusal_bytes(error, act.identity, salt) if remembered else None
         return Refused(error, header if stored else None, stored)
     request = request_digest(salt, act.identity)
     packed = partial(pack, salt, request)
     log_index = state.size
-    booked, leaf = book(motion, state, packed, received_at)
+    motion, booked, leaf = book(motion, state, packed, received_at)
     movement = Movement(
         state.shard, log_index, motion.kind, state.rulebook.number, leaf.digest, salt, request, motion.about,
         dict(motion.request), dict(motion.facts), dict(motion.outcome),
@@ -100,15 +114,20 @@ def decide_act(
     if motion.kind in REVERSING:
         for sale in motion.about:
             state.subjects[sale].undone.append(movement)
-    for claim in submission.claims:
+    claims = submission.claims
+    if motion.instead_of is not None:
+        claims = (*claims, natural_claim("checkout", motion.instead_of))
+    for claim in claims:
         state.claims[claim] = log_index
-    return Moved(movement, submission.claims, leaf, booked, motion.given)
+    return Moved(movement, claims, leaf, booked, motion.given)
 
 
 def book(
     motion: Motion, state: State, packed: Packer, received_at: datetime
-) -> tuple[Booked, Written]:
-    """Book a motion on the working copy, counters included, and write its leaf. Moves the log on by one event."""
+) -> tuple[Motion, Booked, Written]:
+    """Book a motion on the working copy, counters included, and write its leaf: with the balance that it leads to,
+    where it tells that. Moves the log on by one event.
+    """
     log_index, ledger, member = state.size, state.book, motion.member
     opened = ledger.open(log_index, member) if member else []
     postings, further = ledger.post(log_index, motion.entries, motion.issues, (), motion.moves)
@@ -118,9 +137,17 @@ def book(
     moves = [(ledger.accounts[account], lot, points) for account, lot, points in motion.moves]
     number = ledger.accounts[member] if member else None
     booked = Booked(opened + further, postings, motion.issues, (), motion.used, number, moves)
+    motion = _concluded(motion, ledger)
     leaf = motion_leaf(
         motion, booked, packed,
         shard=state.shard, log_index=log_index, received_at=received_at, rulebook=state.rulebook.number,
     )  # fmt: skip
     state.size += 1
-    return booked, leaf
+    return motion, booked, leaf
+
+
+def _concluded(motion: Motion, ledger: Book) -> Motion:
+    if motion.member is None or motion.expiring_until is None:
+        return motion
+    balance = Balance.of(ledger, motion.member, motion.expiring_until)
+    return replace(motion, outcome={**motion.outcome, "balance": balance.to_array()})

@@ -4,9 +4,13 @@ A fresh answer and one given years later are built from the same value, so they 
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 
+from lepta.ledger import chart
+from lepta.ledger.book import Book
+from lepta.ledger.chart import Account
+from lepta.ledger.lots import expiring
 from lepta.processing.events import Checkout
 from lepta.processing.given import (
     Borne,
@@ -24,6 +28,7 @@ from lepta.rules import explanation
 __all__ = ["Balance", "Borne", "Donation", "Earned", "Outcome", "Points", "Reason", "to_pay"]
 
 Json = dict[str, Any]
+EXPIRING_WITHIN = timedelta(days=60)
 
 
 class Points(NamedTuple):
@@ -43,6 +48,19 @@ class Balance(NamedTuple):
     held: int
     pending: int
     expiring: tuple[tuple[date, int], ...]
+
+    @classmethod
+    def of(cls, book: Book, account: Account, until: date) -> "Balance":
+        """By the member's account for points that may be spent; `expiring` up to and including `until`."""
+        available = book.balance(account)
+        held = book.balance(chart.held(account.ref, account.asset))
+        pending = book.balance(chart.pending(account.ref, account.asset))
+        return cls(available, held, pending, expiring(book.lots_of(account), until))
+
+    def to_array(self) -> list[Any]:
+        """As it is stored."""
+        available, held, pending, days = self
+        return [available, held, pending, *days]
 
 
 Reason = explanation.Reason
@@ -78,8 +96,7 @@ class Outcome(NamedTuple):
         if points:
             document["points"] = points
         if self.balance is not None:
-            available, held, pending, days = self.balance
-            document["balance"] = [available, held, pending, *days]
+            document["balance"] = self.balance.to_array()
         if self.earned:
             document["earned"] = earned_arrays(self.earned, amounts)
         if self.donations:

@@ -14,8 +14,11 @@ from lepta.processing.events import (
     InsufficientPoints,
     KeyReused,
     QuoteStale,
+    UnknownOriginal,
 )
 from lepta.processing.leaf import Recorded
+from lepta.processing.motion import Movement
+from lepta.processing.proration import OverReturn
 from lepta.processing.state import FISCAL, HEADER, NATURAL, Claim, State, Submission
 
 
@@ -42,6 +45,8 @@ def recognise(submission: Submission, state: State) -> Repeated | Refused | None
     event = submission.event
     assert isinstance(event, Checkout)
     found = [(claim, state.claims[claim]) for claim in submission.claims if claim in state.claims]
+    if found:
+        found = _sales_in(found, state)
     if not found:
         return None
     holders = {(claim.scope, holder) for claim, holder in found}
@@ -64,13 +69,29 @@ def recognise(submission: Submission, state: State) -> Repeated | Refused | None
     return Repeated(recorded, None if header in state.claims else header)
 
 
+def _sales_in(
+    found: Sequence[tuple[Claim, int | bytes]], state: State
+) -> list[tuple[Claim, int | bytes]]:
+    """A void that came first has the natural key of its sale, and stands for it once that is recorded."""
+    sales: list[tuple[Claim, int | bytes]] = []
+    for claim, holder in found:
+        known = state.recorded[holder] if isinstance(holder, int) else None
+        if claim.scope != NATURAL or not isinstance(known, Movement):
+            sales.append((claim, holder))
+        elif known.log_index in state.voided:
+            sales.append((claim, state.voided[known.log_index]))
+    return sales
+
+
 def said(claim: Claim) -> str:
     """A claim for people."""
     names = {HEADER: "This Idempotency-Key", FISCAL: "This fiscal document"}
     return names.get(claim.scope, "This store, till, business day and sequence")
 
 
-REFUSALS: Sequence[type[DomainError]] = (InsufficientPoints, QuoteStale)
+REFUSALS: Sequence[type[DomainError]] = (
+    InsufficientPoints, QuoteStale, OverReturn, UnknownOriginal
+)  # fmt: skip
 """Decisions of the writer that are not events: what a header may be claimed for."""
 
 

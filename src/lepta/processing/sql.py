@@ -99,6 +99,22 @@ READ_UNDONE = """
     ) e
     ORDER BY r.log_index
 """
+# What became of a sale's lots on their last day stands in its member's events of kind `lots`.
+READ_ENDED = """
+    SELECT k.sale, e.leaf, e.beside
+    FROM unnest($2::integer[], $3::bigint[]) AS k (member, sale)
+    CROSS JOIN LATERAL (
+        SELECT leaf, beside FROM event
+        WHERE shard = $1 AND member = k.member AND log_index > k.sale AND kind = 5 OFFSET 0
+    ) e
+"""
+# Of voids that came first the sales, as far as these are recorded by now.
+READ_VOIDED = """
+    SELECT k.void, r.subject FROM unnest($2::bigint[]) AS k (void)
+    CROSS JOIN LATERAL (
+        SELECT subject FROM reversal WHERE shard = $1 AND log_index = k.void OFFSET 0
+    ) r
+"""
 READ_HOLDINGS = """
     SELECT k.ref, a.id, a.code, s.name, b.balance, ARRAY(
         SELECT ROW(expires_on, log_index, leg, remaining, nullif(available_on, '-infinity')) FROM lot

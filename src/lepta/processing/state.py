@@ -41,7 +41,7 @@ class Submission(NamedTuple):
         if isinstance(event, Checkout):
             return cls(event, claims_of(event, idempotency_key))
         natural = (natural_claim(event.kind, event.key),) if event.key else ()
-        return cls(event, natural)
+        return cls(event, (*_header(event.till, idempotency_key), *natural))
 
     @property
     def header(self) -> Claim | None:
@@ -52,15 +52,19 @@ class Submission(NamedTuple):
 def claims_of(event: Checkout, idempotency_key: str | None = None) -> tuple[Claim, ...]:
     """The names a till gave a sale: its header first, then its natural key and its fiscal triple."""
     natural = natural_claim("checkout", event.key)
-    header: tuple[Claim, ...] = ()
+    header = _header(event.key[:2], idempotency_key)
     fiscal: tuple[Claim, ...] = ()
-    if idempotency_key is not None:
-        till = f"{event.key.store}/{event.key.till}/"
-        name = f"{till}{idempotency_key}".encode()
-        header = (Claim(HEADER, sha256(name).digest()[:16]),)
     if event.fiscal is not None:
         fiscal = (fiscal_claim(*event.fiscal),)
     return (*header, natural, *fiscal)
+
+
+def _header(till: tuple[str, str] | None, idempotency_key: str | None) -> tuple[Claim, ...]:
+    """A request header names one request of its till, whatever that was for."""
+    if till is None or idempotency_key is None:
+        return ()
+    name = f"{till[0]}/{till[1]}/{idempotency_key}".encode()
+    return (Claim(HEADER, sha256(name).digest()[:16]),)
 
 
 # Neighbours in a till's or a drive's row are neighbours in the index, too: whole digests would lie all over it. The
@@ -184,6 +188,8 @@ class Subject(NamedTuple):
     leaf: Leaf
     undone: list[Movement]
     """What took parts of it back before, in the order of the log."""
+    expired: list[tuple[int, int, int]]
+    """(place in the log, entry of the sale, points) of what its lots lost on their last day."""
 
 
 @dataclass(slots=True)
@@ -202,3 +208,7 @@ class State:
     """What this batch consumed of each counter, less what it released."""
     subjects: dict[int, Subject] = field(default_factory=dict)
     """By place in the log."""
+    voided: dict[int, int] = field(default_factory=dict)
+    """By the place of a void that came first: that of the sale, once it is recorded."""
+    stores: dict[str, StoreSeen] = field(default_factory=dict)
+    """Where acts of the batch take place."""

@@ -162,7 +162,7 @@ def _limits(used: dict[str, int]) -> Columns:
 
 
 def _reversals(booked: Sequence[Booking]) -> Columns:
-    return _columns([(sale, m.log_index) for m in booked for sale in m.reverses], 2)
+    return _columns([pair for each in booked for pair in each.reversals], 2)
 
 
 def _donations(state: State, chart: Chart, booked: Sequence[Booking]) -> Columns:

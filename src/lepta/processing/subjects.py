@@ -13,7 +13,7 @@ from lepta.processing.acts import Act
 from lepta.processing.beside import Beside
 from lepta.processing.events import NaturalKey
 from lepta.processing.leaf import Leaf, Recorded
-from lepta.processing.motion import Movement
+from lepta.processing.motion import Entered, Movement
 from lepta.processing.state import Claim, Subject, natural_claim
 
 
@@ -40,12 +40,46 @@ async def read(
         lying = Beside(beside)
         read_ = Leaf(leaf, lying.content)
         if read_.kind == "checkout":
-            subjects[index] = Subject(Recorded.of(read_, lying), read_, [])
+            subjects[index] = Subject(Recorded.of(read_, lying), read_, [], [])
     rows = await connection.fetch(sql.READ_UNDONE, shard, list(subjects), before)
     for subject, _, leaf, beside in rows:
         lying = Beside(beside)
         subjects[subject].undone.append(Movement.of(Leaf(leaf, lying.content), lying))
+    await _read_ended(connection, shard, subjects)
     return subjects
+
+
+async def _read_ended(
+    connection: asyncpg.Connection, shard: int, subjects: Mapping[int, Subject]
+) -> None:
+    """Add what the sales' lots lost on their last day."""
+    ending = {
+        index: subject.leaf.document["member"]
+        for index, subject in subjects.items()
+        if any(last is not None for last, *_ in subject.leaf.document.get("lots", ()))
+    }
+    if not ending:
+        return
+    rows = await connection.fetch(sql.READ_ENDED, shard, list(ending.values()), list(ending))
+    for sale, leaf, beside in rows:
+        read_ = Leaf(leaf, Beside(beside).content)
+        for account, index, leg, points, *_ in read_.document.get("moves", ()):
+            if (account, index) == (ending[sale], sale) and points > 0:
+                subjects[sale].expired.append((read_.index, leg, points))
+
+
+async def read_voided(
+    connection: asyncpg.Connection, shard: int, recorded: Mapping[int, Entered]
+) -> dict[int, int]:
+    """Of those of these events that are voids which came first: the sale, if it is recorded."""
+    voids = [
+        index
+        for index, event in recorded.items()
+        if isinstance(event, Movement) and event.kind == "void" and not event.about
+    ]
+    if not voids:
+        return {}
+    return dict(map(tuple, await connection.fetch(sql.READ_VOIDED, shard, voids)))
 
 
 def members_of(acts: Sequence[Act], subjects: Mapping[int, Subject]) -> set[str]:

@@ -1,7 +1,5 @@
 """What the rules and the programme make of a sale: redemption, then earning and donations, then gifts."""
 
-from datetime import timedelta
-
 from lepta.ledger import chart
 from lepta.ledger.book import Book, Issue
 from lepta.ledger.entries import Entry
@@ -15,7 +13,6 @@ from lepta.rules.facts import NO_PAST, Past
 from lepta.rules.visits import past_of
 from lepta.values import value
 
-EXPIRING_WITHIN = timedelta(days=60)
 _NOTHING_BOOKED = Book()
 """Judging only reads a book, and of a sale that spends nothing not even that."""
 
@@ -50,6 +47,18 @@ def foresee(prepared: Prepared) -> Verdict | None:
         return None  # it may be a repeat: those are never refused
 
 
+def owes(prepared: Prepared, book: Book) -> bool:
+    """Whether the member has a debt in points, which what they earn pays first."""
+    account = prepared.member_account
+    return account is not None and book.debt(chart.owed(account.ref, account.asset)) > 0
+
+
+def verdict_on_void(prepared: Prepared) -> Verdict:
+    """Of a sale that never was: nothing is given, and nothing is asked for."""
+    nothing = (0,) * len(prepared.event.lines)
+    return Verdict(0, 0, 0, nothing, [], engine.NOTHING, [], [], [])
+
+
 def judge(prepared: Prepared, book: Book, counts: dict[str, int]) -> Verdict:
     """Redemption, then earning and donations, then gifts. Changes nothing.
 
@@ -69,6 +78,7 @@ def judge(prepared: Prepared, book: Book, counts: dict[str, int]) -> Verdict:
     journal = Journal(
         chart.points_of(store.programme), event.currency, store.retailer, store.programme,
         event.key.business_day, member,
+        book.debt(chart.owed(member.ref, member.asset)) if book.debts and member else 0,
     )  # fmt: skip
     spent: list[Spent] = []
     if points:

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from lepta.processing.decide import Accepted, Answered
+from lepta.processing.moving import Moved, Recalled
 from lepta.processing.office import LaidOut
 from lepta.processing.recognition import Repeated
 from lepta.processing.state import Submission
@@ -49,4 +50,6 @@ def _repeated(answered: Answered) -> Answered:
     decision = answered.decision
     if isinstance(decision, Accepted):
         return Answered(Repeated(decision.recorded, None), answered.shopper)
+    if isinstance(decision, Moved):
+        return Answered(Recalled(decision.movement, None), answered.shopper)
     return answered

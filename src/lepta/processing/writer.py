@@ -17,6 +17,7 @@ from lepta.db import Database
 from lepta.logs import described
 from lepta.processing import batch as batches
 from lepta.processing import load, metrics, sql
+from lepta.processing.acts import LotsDue
 from lepta.processing.ahead import Ahead
 from lepta.processing.batch import Done, Sources, Turn
 from lepta.processing.decide import Answered
@@ -321,12 +322,15 @@ class Writer:
 
 
 def _follows(event: Event, batch: Sequence[Waiting]) -> bool:
-    """Whether an act is about a sale that the batch itself may record or take back: it is decided on what is written."""
+    """Whether an act is about a sale that the batch itself may record or take back, or whose points it may end: it is
+    decided on what is written.
+    """
     if isinstance(event, (Checkout, Publish)) or event.subject is None:
         return False
     others = (waiting.submission.event for waiting in batch)
     return any(
-        event.subject == (other.key if isinstance(other, Checkout) else other.subject)
+        isinstance(other, LotsDue)
+        or event.subject == (other.key if isinstance(other, Checkout) else other.subject)
         for other in others
         if not isinstance(other, Publish)
     )
@@ -353,5 +357,6 @@ def _in_flight_key(submission: Submission) -> bytes | None:
         return None
     header = submission.header
     if not isinstance(event, Checkout):
-        return b"%b\n%b\n%b" % (event.kind.encode(), event.identity, header.key if header else b"")
+        names = event.kind.encode(), header.key if header else b""
+        return b"%b\n%b\n%d\n%b" % (*names, event.offline, event.identity)
     return b"%b\n%d\n%b" % (event.identity, event.offline, header.key if header else b"")

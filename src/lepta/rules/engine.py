@@ -47,6 +47,10 @@ class Outcome:
         return all(amount <= gauge.room(counts) for gauge, amount in self.asked)
 
 
+NOTHING = Outcome((), (), (), (), (), (), 0, ())
+"""Of a sale that no rule is asked about."""
+
+
 @dataclass(slots=True)
 class _Run:
     """An evaluation under way."""

@@ -33,25 +33,31 @@ SCOPES = {NATURAL: "natural key", FISCAL: "fiscal key", HEADER: "request header"
 RANGE = 4_096
 
 
-def claims_in(till: list[Any], basket: dict[str, Any]) -> Sequence[tuple[int, bytes]]:
-    """The natural and, where there is one, the fiscal key of a recorded sale, each with its scope.
+def claims_in(
+    till: list[Any], basket: dict[str, Any], void: int | None = None
+) -> Sequence[tuple[int, bytes]]:
+    """The natural and, where there is one, the fiscal key of a recorded sale, each with its scope. Where its `void` came
+    first, that has the natural key.
 
     The same as `claims_of`, which wants a whole event; this runs for every leaf.
     """
     store, name, day, sequence = till
-    natural = (NATURAL, till_key(f"c/{store}/{name}/{day}", sequence))
+    natural = [(NATURAL, till_key(f"c/{store}/{name}/{day}", sequence))] if void is None else []
     fiscal = basket.get("fiscal")
-    return [natural, fiscal_claim(*fiscal)] if fiscal else [natural]
+    return [*natural, fiscal_claim(*fiscal)] if fiscal else natural
 
 
 def claims_in_act(
-    kind: str, till: list[Any] | None, _about: Sequence[int]
+    kind: str, till: list[Any] | None, about: Sequence[int]
 ) -> Sequence[tuple[int, bytes]]:
-    """The natural key of a recorded act, if a till gave it one, with its scope."""
+    """The natural key of a recorded act, if a till gave it one, with its scope; and that of the sale which a void is
+    about that came first.
+    """
     if till is None:
         return ()
     store, name, day, sequence = till
-    return [(NATURAL, till_key(f"{kind[0]}/{store}/{name}/{day}", sequence))]
+    names = [kind[0], "c"] if kind == "void" and not about else [kind[0]]
+    return [(NATURAL, till_key(f"{one}/{store}/{name}/{day}", sequence)) for one in names]
 
 
 def fingerprint(secret: bytes, scope: int, key: bytes, log_index: int) -> int:
@@ -151,7 +157,8 @@ def _claims_of(events: list[asyncpg.Record]) -> Iterator[tuple[int, Claim]]:
             named: Sequence[tuple[int, bytes]] = ()
             if document["kind"] == "checkout":
                 content = orjson.loads(Beside(beside).content)
-                named = claims_in(document["till"], content["basket"])
+                void = document.get("void")
+                named = claims_in(document["till"], content["basket"], void)
             elif document["kind"] != "rulebook":
                 about = document.get("about", ())
                 named = claims_in_act(document["kind"], document.get("till"), about)

@@ -1,6 +1,6 @@
 """Reading events: each checked by itself, and added to what its range of the log adds up to."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any, TypeVar
 
@@ -36,7 +36,9 @@ _SPENDING = frozenset({_REDEEM, _GIVE_OWN})
 """Codes of entries that take points from lots; such entries stand before all others."""
 _SUMS = max(_CODES) + 1
 _SALE = frozenset({"v", "shard", "index", "kind", "till", "at", "rulebook", "beside"})
-_SALE_MOST = _SALE | {"member", *MOVABLE}
+_SALE_MOST = _SALE | {"member", "void", *MOVABLE}
+_VOID_MOST = _SALE | {"member", "void"}
+"""Of a sale whose void came first: it books nothing."""
 _BESIDE = frozenset({"basket", "facts", "outcome"})
 _CONTENT = (_BESIDE, _BESIDE | {*MOVABLE})
 _OUTCOME_MOST = frozenset({
@@ -134,7 +136,8 @@ class Reader:
         self.part.used.append({})
 
     def _sale(self, index: int, document: Json, member: int | None, beside: bytes) -> None:
-        if not _SALE <= document.keys() <= _SALE_MOST:
+        void = document.get("void")
+        if not _SALE <= document.keys() <= (_SALE_MOST if void is None else _VOID_MOST):
             self._fault(Check.LEAVES, index, "leaf has other fields than a sale")
         part = self.part
         content = lying_beside(index, document["beside"], beside, _CONTENT, part.faults)
@@ -142,9 +145,7 @@ class Reader:
             document = {**document, **content}
         seen, sold = content["facts"], content["basket"]
         programme = seen["store"][3]
-        for scope, key in claims_in(document["till"], sold):
-            part.claims += 1
-            part.claims_print += fingerprint(self._secret, scope, key, index)
+        self._claim(index, claims_in(document["till"], sold, void), void)
         self._note_till(document["till"])
         self._check_member(index, document, member, seen, programme)
         if "opens" in document:
@@ -165,6 +166,14 @@ class Reader:
             given[0] += 1
             given[1] += points
             given[2] += money
+
+    def _claim(self, index: int, names: Sequence[tuple[int, bytes]], void: int | None) -> None:
+        part = self.part
+        if void is not None:
+            part.reversals.append((index, void))
+        for scope, key in names:
+            part.claims += 1
+            part.claims_print += fingerprint(self._secret, scope, key, index)
 
     def _open(self, index: int, number: int, *names: str) -> None:
         account = Account(*names)
@@ -191,7 +200,9 @@ class Reader:
         ref = shown[0] if shown else None
         if not isinstance(ref, str | None) or not isinstance(programme, str):
             raise TypeError(f"member {ref} of {programme}")
-        if (ref is None) != (document.get("member") is None):
+        # A sale that never was is nobody's first: it opens no account.
+        unopened = "void" in document and document.get("member") is None
+        if (ref is None) != (document.get("member") is None) and not unopened:
             self._fault(Check.ROWS, index, "facts are of another member than the leaf")
         if member != document.get("member"):
             self._fault(Check.ROWS, index, "column member is not what the leaf says")

@@ -20,9 +20,10 @@ from lepta.processing.events import Checkout, basket_bytes
 from lepta.processing.leaf import KINDS, Leaf, rulebook_leaf
 from lepta.processing.motion import Movement
 from lepta.processing.moving import DECIDERS, REVERSING, book
+from lepta.processing.seen import StoreSeen
 from lepta.processing.sight import prepare
 from lepta.processing.state import State, Subject, natural_claim
-from lepta.processing.verdict import judge
+from lepta.processing.verdict import judge, verdict_on_void
 from lepta.rules.limits import is_hard
 from lepta.rules.rulebook import EMPTY, Rulebook
 from lepta.verification.fold import Fold
@@ -207,8 +208,12 @@ def _resell(stored: Leaf, lying: Beside, state: State) -> Leaf:
     event, seen = stored.event, stored.seen
     _refuse_other_forms(event)
     prepared = prepare(event, seen, state.rulebook)
-    verdict = judge(prepared, state.book, state.counts)
-    booked = post(state.size, prepared, verdict, state)
+    void = stored.document.get("void")
+    if void is None:
+        verdict = judge(prepared, state.book, state.counts)
+    else:
+        verdict = verdict_on_void(prepared)
+    booked = post(state.size, prepared, verdict, state, void)
     outcome = conclude(prepared, verdict, state.book, stored.received_at)
     contents: list[bytes] = []
 
@@ -219,7 +224,7 @@ def _resell(stored: Leaf, lying: Beside, state: State) -> Leaf:
 
     leaf = written(
         prepared, outcome, booked, packed, shard=SHARD, log_index=state.size,
-        received_at=stored.received_at, rulebook=state.rulebook.number,
+        received_at=stored.received_at, rulebook=state.rulebook.number, void=void,
     ).leaf  # fmt: skip
     return Leaf(leaf, contents[-1])
 
@@ -235,8 +240,10 @@ def _act_again(stored: Leaf, lying: Beside, state: State) -> Leaf:
         contents.append(content)
         return lying.data
 
+    if act.key is not None and "store" in stored.document["facts"]:
+        state.stores[act.key.store] = StoreSeen(*stored.document["facts"]["store"])
     motion = DECIDERS[type(act)](act, state, stored.received_at)
-    _, leaf = book(motion, state, packed, stored.received_at)
+    _, _, leaf = book(motion, state, packed, stored.received_at)
     if stored.kind in REVERSING:
         for sale in about:
             state.subjects[sale].undone.append(Movement.of(stored, lying))
