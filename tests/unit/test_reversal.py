@@ -335,6 +335,32 @@ def test_points_that_were_given_away_go_back_into_their_lots_and_the_money_behin
     assert made.balances().get(FOREST, 0) == made.balances().get(SPENT, 0) == 0
 
 
+def test_money_added_to_points_goes_back_with_them_and_its_budget_is_free_again() -> None:
+    match = {"funding": [{"party": "dairy", "share": "1", "budget": {"money": 900}}], "budget": {"money": 800}}  # fmt: skip
+    give = {"points": 40, "money_rate": "0.10"}
+    own = {
+        **make_rules.offer("own", give, **{"from": "shopper-points"}),
+        "funding": [{"party": "dairy", "share": "0.5"}, {"party": "retail-nsk", "share": "0.5"}],
+        "match": match,
+        "returns": "reverse",
+    }
+    made = ledger(club(own))
+    made.earn(40, LAST, index=-1)
+    gifts = [{"offer": "own", "accepted": True}]
+    made.sell(lines=[make.line(quantity="2", amount=20_000)], gifts=gifts)
+    assert made.counts() == {"own|match|money": 400, "own|match|dairy|money": 400}
+    half = made.back([line(1, 1, 10_000)])
+    assert told(half) == {
+        ("forest-animals/points", "m-pyotr/available", 20, Code.UNGIVE_OWN),
+        ("dairy/payable", "forest-animals/receivable", 300, Code.UNGIVE_MONEY),
+        ("retail-nsk/payable", "forest-animals/receivable", 100, Code.UNGIVE_MONEY),
+    }
+    assert made.counts() == {"own|match|money": 200, "own|match|dairy|money": 200}
+    made.back([line(1, 1, 10_000)])
+    assert made.all() == made.before
+    assert made.counts() == {}
+
+
 def test_of_an_odd_kopeck_no_funder_gets_back_more_than_it_gave() -> None:
     thirds = [
         {"party": p, "share": s}

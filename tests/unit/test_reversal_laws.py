@@ -30,7 +30,11 @@ MATCH = {
 }  # fmt: skip
 OFFERS = {
     "round-up": {**make_rules.ROUND_UP, "match": MATCH, "limits": {"budget": {"money": 5000}}},
-    "own-points": {**OWN_POINTS, "limits": {"budget": {"points": 50}, "per_card": 3}},
+    "own-points": {
+        **OWN_POINTS,
+        "match": MATCH,
+        "limits": {"budget": {"points": 50}, "per_card": 3},
+    },
     "own-goods": {**OWN_GOODS, "limits": {"units": 20}},
 }
 kept = st.sampled_from([None, None, "reverse", "keep"])
