@@ -13,6 +13,7 @@ from lepta.postgres.home import default_data_dir
 from lepta.processing.decide import Published
 from lepta.processing.directory import Directory
 from lepta.processing.events import Publish
+from lepta.processing.recognition import Refused
 from lepta.processing.rulebooks import Rulebooks
 from lepta.processing.state import Submission
 from lepta.processing.writer import Writer
@@ -43,9 +44,11 @@ def publisher_of(database: Database, writer: Writer) -> Publisher:
     """Programmes and campaigns, published by way of `writer`, which must have been started."""
 
     async def record(change: bytes) -> bytes:
-        answered = await writer.submit(Submission(Publish(change)))
-        assert isinstance(answered.decision, Published), answered.decision
-        return answered.decision.rulebook.digest
+        decision = (await writer.submit(Submission(Publish(change)))).decision
+        if isinstance(decision, Refused):
+            raise decision.error
+        assert isinstance(decision, Published), decision
+        return decision.rulebook.digest
 
     return Publisher(database, record, lambda: writer.rulebooks.newest, lambda: datetime.now(UTC))
 

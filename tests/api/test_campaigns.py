@@ -11,6 +11,8 @@ import make
 from conftest import ClientFor
 from lepta.campaigns.service import Ended
 from lepta.db import Database
+from lepta.errors import NotSupported
+from lepta.rules.rulebook import Change, PublishedCampaign
 from lepta.runtime import Runtime
 
 PARTIES = {"retail-nsk": "retailer", "hunter-foods": "supplier", "forest-animals": "charity"}
@@ -336,3 +338,33 @@ async def test_tiers_that_count_in_the_sale_itself_are_refused(office: AsyncClie
     assert (answer.status_code, answer.json()["type"]) == (422, "/problems/not-supported")
     assert 'write "next"' in answer.json()["errors"][0]["reason"]
     assert (await office.get("/v1/programmes/club")).json() == make.PROGRAMME
+
+
+async def test_a_limit_that_no_version_had_is_refused_when_it_is_saved(
+    office: AsyncClient, db: Database
+) -> None:
+    """What was given under the versions before was not counted, so nobody could say what is left."""
+    path, limited = "/v1/campaigns/base", {**make.BASE, "limits": {"units": 5}}
+    # Before the first publication all is open.
+    for version, document in enumerate((make.BASE, limited, make.BASE)):
+        match = {"If-Match": f'"{version}"'} if version else {}
+        assert (await office.put(path, json=document, headers=match)).is_success
+    await publish(office, "base")
+    size = await log_size(db)
+    answer = await office.put(path, json=limited, headers={"If-Match": '"3"'})
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/not-supported")
+    assert [error["path"] for error in answer.json()["errors"]] == ["limits.units"]
+    assert "under another id" in answer.json()["detail"]
+    assert await log_size(db) == size
+
+
+async def test_what_the_log_refuses_to_publish_is_told_as_it_is_and_the_log_goes_on(
+    office: AsyncClient, running: Runtime
+) -> None:
+    assert (await office.put("/v1/campaigns/base", json=make.BASE)).status_code == 201
+    first = PublishedCampaign("base", 1, None, make.BASE)
+    second = PublishedCampaign("base", 2, make.NOON, {**make.BASE, "limits": {"units": 5}})
+    await running.publisher.record(Change((first,)).canonical())
+    with pytest.raises(NotSupported, match=r"limits\.units"):
+        await running.publisher.record(Change((second,)).canonical())
+    assert (await publish(office, "base"))["version"] == 1

@@ -14,6 +14,8 @@ from lepta.receipts.template import (
     compile_template,
 )
 from lepta.rules import document as rules
+from lepta.rules.campaign import compile_campaign
+from lepta.rules.counted import refuse_uncounted
 from lepta.rules.envelope import CampaignDocument
 from lepta.rules.known import Known
 from lepta.rules.programme import validate_programme
@@ -22,7 +24,10 @@ from lepta.rules.rulebook import PublishedCampaign, PublishedProgramme, Rulebook
 
 
 def check_campaign(campaign: str, document: Mapping[str, Any], known: Known) -> dict[str, Any]:
-    """The document as it is stored; raises `InvalidRequest` or `NotSupported` with the place of each fault."""
+    """The document as it is stored; raises `InvalidRequest` or `NotSupported` with the place of each fault.
+
+    As a next version it has to fit those that are published: a limit cannot be brought in later.
+    """
     stored = plain(document)
     said = rules.validate(stored, known)
     _refuse_unstorable(stored)
@@ -31,6 +36,9 @@ def check_campaign(campaign: str, document: Mapping[str, Any], known: Known) -> 
         faults.append(fault("campaign", f'must be "{campaign}", as in the address'))
     if faults:
         raise InvalidRequest(faults)
+    before = known.versions(campaign)
+    if before:
+        refuse_uncounted(before, compile_campaign(stored, before[-1].programme, 0))
     return stored
 
 

@@ -16,6 +16,7 @@ async def known(tx: Tx, rulebook: Rulebook, now: datetime) -> Known:
         programmes=rulebook.programmes,
         stores=await sql.places(tx),
         campaigns=rulebook.programmes_of_campaigns(),
+        versions=rulebook.versions,
         closing=await parties.closing(tx),
         today=now.astimezone(UTC).date(),
     )

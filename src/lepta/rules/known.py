@@ -1,10 +1,11 @@
 """What a campaign document may name, and the words in which a name that fits nothing is refused."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
+from lepta.rules.campaign import Campaign
 from lepta.rules.envelope import CampaignDocument
 from lepta.rules.programme import Programme
 from lepta.rules.refusals import Fault, did_you_mean, fault
@@ -20,6 +21,10 @@ class Place(NamedTuple):
     programme: str
 
 
+def _none(_campaign: str) -> Sequence[Campaign]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """What a document may name. `parties`: id to kind; regions are those of the stores."""
@@ -29,6 +34,8 @@ class Known:
     stores: Mapping[str, Place] = field(default_factory=dict)
     campaigns: Mapping[str, str] = field(default_factory=dict)
     """Every published campaign's programme, which it keeps where its next version names none."""
+    versions: Callable[[str], Sequence[Campaign]] = _none
+    """What was published of a campaign so far."""
     closing: Mapping[str, date] = field(default_factory=dict)
     """Of parties that close: the first day on which they take nothing any more."""
     today: date = date.min

@@ -5,7 +5,7 @@ Immutable: a change makes the next rulebook, and the old one goes on answering f
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -198,6 +198,11 @@ class Rulebook:
         """The same by the campaign's number; raises `IndexError`."""
         return self._tracks[self._ids[number]]
 
+    def versions(self, campaign: str) -> Sequence[Campaign]:
+        """All that was published of a campaign, the newest last; empty: nothing ever."""
+        track = self._tracks.get(campaign)
+        return [] if track is None else track.published
+
     def last_word(self, campaign: str) -> datetime | None:
         """From when what was published last of a campaign counts; None: always, or never published."""
         track = self._tracks.get(campaign)
@@ -284,7 +289,7 @@ class _Draft:
     def _published(self, campaign: str) -> list[Campaign]:
         """The versions before."""
         old = self._tracks.get(campaign)
-        return [] if old is None else [c for _, c in old.versions if c is not None]
+        return [] if old is None else old.published
 
     def _default(self, campaign: str) -> str:
         """The programme where a version names none: that of the version before, else the only one."""

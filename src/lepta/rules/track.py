@@ -27,6 +27,11 @@ class Track:
     ended: bool = False
     """Whether its last version is its end."""
 
+    @property
+    def published(self) -> list[Campaign]:
+        """Its versions without the pauses between them, the newest last."""
+        return [campaign for _, campaign in self.versions if campaign is not None]
+
     def at(self, at_s: int) -> Campaign | None:
         """The version in force: the newest of those that had begun."""
         from_s, newest = self.versions[-1]
