@@ -65,6 +65,12 @@ async def test_faults_are_those_of_saving_with_their_campaign(office: AsyncClien
     assert (none.status_code, none.json()["type"]) == (422, "/problems/no-receipts")
 
 
+async def test_the_span_may_be_the_whole_calendar(office: AsyncClient) -> None:
+    answer = await office.post("/v1/simulations", json={**ASKED, "from": "0001-01-01", "to": "9999-12-31"})  # fmt: skip
+    assert answer.json()["receipts"] == {"looked_at": 5, "touched": 3, "unknown": 0}
+    assert answer.json()["campaigns"][0]["limits"][0]["exhausted_on"] == "2026-11-22"
+
+
 async def test_one_runs_at_a_time_and_tills_go_on(office: AsyncClient) -> None:
     first, second, sold = await asyncio.gather(
         office.post("/v1/simulations", json=ASKED),

@@ -11,6 +11,7 @@ from lepta.errors import DomainError, InvalidRequest
 from lepta.rules.envelope import read
 from lepta.rules.known import Known
 from lepta.rules.refusals import Fault, fault
+from lepta.rules.schedule import FIRST_DAY
 from lepta.simulation import queries
 from lepta.simulation.judge import Judge
 from lepta.simulation.plan import Document, Span, plan
@@ -98,7 +99,8 @@ async def simulate(
         drafts = checked(documents, await queries.known(connection, rulebook))
         made = plan(span, drafts, rulebook, changes)
         # What counted before the span is followed from the first event on.
-        since = datetime.combine(span.first, datetime.min.time(), UTC) - EARLY
+        first = max(span.first, FIRST_DAY)
+        since = datetime.combine(first, datetime.min.time(), UTC) - EARLY
         start = 0 if made.follows else await queries.first_since(connection, since, size)
         events = range(start, size)
         if processes is None:
