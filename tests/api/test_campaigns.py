@@ -241,6 +241,18 @@ async def test_a_later_version_does_not_begin_in_the_past(office: AsyncClient) -
     assert (await publish(office, "base", **{"from": "2999-01-01T00:00:00Z"}))["version"] == 2
 
 
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00"])
+async def test_a_version_does_not_begin_at_the_edge_of_the_calendar(
+    office: AsyncClient, moment: str
+) -> None:
+    assert (await office.put("/v1/campaigns/base", json=make.BASE)).status_code == 201
+    answer = await office.post("/v1/campaigns/base/publish", json={"from": moment})
+    assert answer.status_code == 422
+    [error] = answer.json()["errors"]
+    assert (error["path"], "correct it" in error["reason"]) == ("from", True)
+    assert (await publish(office, "base", **{"from": "8999-12-31T23:59:59-12:00"}))["version"] == 1
+
+
 async def test_what_is_published_is_not_moved_in_time(office: AsyncClient, db: Database) -> None:
     async def refused(moment: str) -> None:
         answer = await office.post("/v1/campaigns/base/publish", json={"from": moment})

@@ -22,6 +22,9 @@ from lepta.rules.programme import validate_programme
 from lepta.rules.refusals import fault, plain
 from lepta.rules.rulebook import PublishedCampaign, PublishedProgramme, Rulebook
 
+_FIRST_YEAR, _LAST_YEAR = 1900, 8999
+"""Beyond them a moment in one zone may be none in another."""
+
 
 def check_campaign(campaign: str, document: Mapping[str, Any], known: Known) -> dict[str, Any]:
     """The document as it is stored; raises `InvalidRequest` or `NotSupported` with the place of each fault.
@@ -77,6 +80,9 @@ def next_campaign(
     from_at: datetime | None,
 ) -> PublishedCampaign:
     """A version as it goes into the rulebook: the first in force always, a later one from now, unless `from_at` says."""
+    if from_at is not None and not _FIRST_YEAR <= from_at.year <= _LAST_YEAR:
+        reason = f"lies outside of the years {_FIRST_YEAR} to {_LAST_YEAR}: correct it"
+        raise InvalidRequest([fault("from", reason)])
     known = before.campaign(campaign) is not None
     if known and from_at is not None and from_at < now.replace(microsecond=0):
         raise InvalidRequest(
