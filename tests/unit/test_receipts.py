@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from lepta.money import EXPONENT
 from lepta.names import LANGUAGES, NBSP, Name, clean
 from lepta.receipts.columns import columns
-from lepta.receipts.compose import MAX_EXPIRING, _donated, _fitted, compose, sentences
+from lepta.receipts.compose import _donated, compose, sentences
+from lepta.receipts.phrases import MAX_EXPIRING, fitted
 from lepta.receipts.slip import Balance, CardStatus, Gender, Given, Note, Person, Slip
 from lepta.receipts.template import (
     BONUS_VARIABLES,
@@ -372,10 +373,10 @@ def test_no_sentence_that_names_a_shopper_is_remembered() -> None:
         person=Person("Никодим", "male"), given=(GIFT._replace(sentence=personal),)
     )
     _donated.cache_clear()
-    _fitted.cache_clear()
+    fitted.cache_clear()
     assert compose(slip, "ru", 48).startswith("Уважаемый Никодим!\nНикодим помогает: Фонд")
     assert _donated.cache_info().currsize == 0
-    assert _fitted.cache_info().currsize == 1, "Спасибо за покупку!"
+    assert fitted.cache_info().currsize == 1, "Спасибо за покупку!"
 
 
 def documents(text: str) -> str:

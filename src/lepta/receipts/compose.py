@@ -1,59 +1,20 @@
-"""Receipt text from a slip: whom, what was given, thanks, and then the points; only what was booked.
+"""Receipt text from a slip: whom, what was given, thanks, and then the points; only what was booked."""
 
-Thousands of receipts say the same sentences, so those are remembered, as many as `REMEMBERED`. Each follows
-from its arguments alone, and those that name a shopper are never among them.
-"""
-
-from dataclasses import dataclass
 from functools import lru_cache
 
 from lepta.names import Name, clean
-from lepta.receipts.columns import wrap
-from lepta.receipts.language import Forms, Language, in_sentence, language
-from lepta.receipts.slip import Balance, Given, Person, Slip
+from lepta.receipts.language import in_sentence
+from lepta.receipts.phrases import (
+    REMEMBERED,
+    Style,
+    balance_lines,
+    counted,
+    fitted,
+    greeting,
+    style_of,
+)
+from lepta.receipts.slip import Given, Slip
 from lepta.receipts.template import Values
-
-MAX_EXPIRING = 3
-"""Dates of expiry on a receipt, the soonest; the kiosk shows them all."""
-
-REMEMBERED = 4_096
-"""Sentences of each sort that are kept, the latest used: a few megabytes."""
-
-STYLES = 1_024
-"""Styles that are kept: more than languages, widths and currencies in use make."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Style:
-    """How receipts of one sort are written. Made by `_style`, once each, so only itself is equal to it."""
-
-    spoken: Language
-    width: int | None
-    """Columns that sentences are fitted to; None: they are not."""
-    scale: int
-    currency: str
-
-    def category(self, points: int) -> str:
-        return self.spoken.category(points, self.scale)
-
-    def number(self, points: int) -> str:
-        return self.spoken.number(points, self.scale)
-
-    def money(self, minor: int) -> str:
-        return self.spoken.money(minor, self.currency)
-
-    def fit(self, sentence: str) -> str:
-        return sentence if self.width is None else wrap(sentence, self.width)
-
-
-@lru_cache(STYLES)
-def _style(code: str, width: int | None, scale: int, currency: str) -> _Style:
-    return _Style(language(code), width, scale, currency)
-
-
-@lru_cache(REMEMBERED)
-def _fitted(sentence: str, style: _Style) -> str:
-    return style.fit(sentence)
 
 
 def compose(slip: Slip, code: str, width: int) -> str:
@@ -61,7 +22,7 @@ def compose(slip: Slip, code: str, width: int) -> str:
 
     The sentences are `sentences`; words are broken only where one alone is wider than the paper.
     """
-    return "\n".join(_sentences(slip, _style(code, width, slip.points_scale, slip.currency)))
+    return "\n".join(_sentences(slip, style_of(code, width, slip.points_scale, slip.currency)))
 
 
 def sentences(slip: Slip, code: str) -> list[str]:
@@ -71,17 +32,17 @@ def sentences(slip: Slip, code: str) -> list[str]:
     a voided sale it says that and the balance, since nothing else of it is true any more. An author's
     sentence that needs something this sale has not gives way to ours.
     """
-    return _sentences(slip, _style(code, None, slip.points_scale, slip.currency))
+    return _sentences(slip, style_of(code, None, slip.points_scale, slip.currency))
 
 
-def _sentences(slip: Slip, style: _Style) -> list[str]:
+def _sentences(slip: Slip, style: Style) -> list[str]:
     """All of them, fitted; what names the shopper is fitted anew each time."""
     person, texts = slip.person, style.spoken.sentences
     # Empty where nothing of it is printable: then it is no name.
     first_name = clean(person.first_name) if person is not None else ""
-    said = [_greeting(person, first_name, style)]
+    said = [greeting(person, first_name, style)]
     if slip.voided:
-        said.append(_fitted(texts.voided, style))
+        said.append(fitted(texts.voided, style))
     else:
         said += [
             _given(given, slip, first_name, style)
@@ -90,29 +51,15 @@ def _sentences(slip: Slip, style: _Style) -> list[str]:
         ]
         if slip.notes:
             said += _notes(slip, first_name, style)
-        said.append(_fitted(texts.thanks, style))
+        said.append(fitted(texts.thanks, style))
         said += _card(slip, style)
         said += _points(slip, style)
     if slip.balance is not None:
-        said += _balance(slip.balance, style)
+        said += balance_lines(slip.balance, style)
     return said
 
 
-def _greeting(person: Person | None, first_name: str, style: _Style) -> str:
-    """By gender."""
-    texts = style.spoken.sentences
-    if person is None or not first_name:
-        return _fitted(texts.greeting_anonymous, style)
-    if person.gender == "male":
-        text = texts.greeting_male
-    elif person.gender == "female":
-        text = texts.greeting_female
-    else:
-        text = texts.greeting_other
-    return style.fit(text.format(name=first_name))
-
-
-def _given(given: Given, slip: Slip, first_name: str, style: _Style) -> str:
+def _given(given: Given, slip: Slip, first_name: str, style: Style) -> str:
     """One donation in one paragraph; nothing is said about one of which nothing was booked."""
     if given.sentence is not None and given.sentence.is_personal:
         gender = slip.person.gender if slip.person else None
@@ -125,7 +72,7 @@ def _given(given: Given, slip: Slip, first_name: str, style: _Style) -> str:
 
 
 @lru_cache(REMEMBERED)
-def _donated(given: Given, programme: Name, style: _Style) -> str:
+def _donated(given: Given, programme: Name, style: Style) -> str:
     """The campaign author's sentence, if it says nothing of the shopper and lacks nothing, else ours."""
     if given.sentence is not None:
         told = given.sentence.render(_values(given, programme, style))
@@ -136,7 +83,7 @@ def _donated(given: Given, programme: Name, style: _Style) -> str:
     return style.fit(_donation(given, style))
 
 
-def _with_match(told: str, given: Given, style: _Style) -> str:
+def _with_match(told: str, given: Given, style: Style) -> str:
     """The author's sentence, and apart from it what others added to the money that it speaks of."""
     added_minor = given.money_minor - given.from_shopper_money_minor
     if given.from_shopper_money_minor <= 0 or added_minor <= 0:
@@ -144,7 +91,7 @@ def _with_match(told: str, given: Given, style: _Style) -> str:
     return f"{told} {style.spoken.sentences.added_money.format(money=style.money(added_minor))}"
 
 
-def _values(given: Given, programme: Name, style: _Style) -> Values:
+def _values(given: Given, programme: Name, style: Style) -> Values:
     """`money` of a gift is the shopper's own, or what their points are worth: nobody is told to have given what a
     company added.
     """
@@ -163,7 +110,7 @@ def _values(given: Given, programme: Name, style: _Style) -> Values:
     )
 
 
-def _donation(given: Given, style: _Style) -> str:
+def _donation(given: Given, style: Style) -> str:
     """What others gave because the shopper bought something: in points in the shopper's name, or in money."""
     spoken = style.spoken
     fund = in_sentence(given.fund, spoken, spoken.fund)
@@ -176,7 +123,7 @@ def _donation(given: Given, style: _Style) -> str:
     return text.format(fund=fund, product=product, money=style.money(given.money_minor))
 
 
-def _own_gift(given: Given, style: _Style) -> str:
+def _own_gift(given: Given, style: Style) -> str:
     """What the shopper gave, and apart from it what others added to that."""
     spoken = style.spoken
     fund = in_sentence(given.fund, spoken, spoken.fund)
@@ -195,7 +142,7 @@ def _own_gift(given: Given, style: _Style) -> str:
     return told
 
 
-def _notes(slip: Slip, first_name: str, style: _Style) -> list[str]:
+def _notes(slip: Slip, first_name: str, style: Style) -> list[str]:
     said: list[str] = []
     for note in slip.notes:
         values = Values(
@@ -212,59 +159,36 @@ def _notes(slip: Slip, first_name: str, style: _Style) -> list[str]:
         )
         told = note.sentence.render(values) if note.points > 0 else None
         if told is not None:
-            said.append(style.fit(told) if note.sentence.is_personal else _fitted(told, style))
+            said.append(style.fit(told) if note.sentence.is_personal else fitted(told, style))
     return said
 
 
-def _card(slip: Slip, style: _Style) -> tuple[str, ...]:
+def _card(slip: Slip, style: Style) -> tuple[str, ...]:
     """Why the points below are missing or cannot be spent."""
     texts = style.spoken.sentences
     match slip.card_status:
         case "active" | "none":
             return ()
         case "unknown":
-            return (_fitted(texts.card_unknown, style),)
+            return (fitted(texts.card_unknown, style),)
         case "not-activated":
-            return (_fitted(texts.card_not_activated, style),)
+            return (fitted(texts.card_not_activated, style),)
         case "blocked":
-            return (_fitted(texts.card_blocked, style),)
+            return (fitted(texts.card_blocked, style),)
 
 
-def _points(slip: Slip, style: _Style) -> list[str]:
+def _points(slip: Slip, style: Style) -> list[str]:
     """What this sale did to the points; a zero is not worth a line."""
     said: list[str] = []
     if slip.redeemed > 0:
         text = style.spoken.counted.redeemed[style.category(slip.redeemed)]
         money = style.money(slip.redeemed_minor)
         told = text.format(points=style.number(slip.redeemed), money=money)
-        said.append(_fitted(told, style))
+        said.append(fitted(told, style))
     if slip.shortfall > 0:
-        said.append(_counted("shortfall", slip.shortfall, style))
+        said.append(counted("shortfall", slip.shortfall, style))
     if slip.earned > 0:
-        said.append(_counted("earned", slip.earned, style))
+        said.append(counted("earned", slip.earned, style))
     if slip.pending > 0:
-        said.append(_counted("pending", slip.pending, style))
-    return said
-
-
-@lru_cache(REMEMBERED)
-def _counted(key: str, points: int, style: _Style) -> str:
-    """The sentence `key` of `Counted` about so many points and nothing else."""
-    forms: Forms = getattr(style.spoken.counted, key)
-    text = forms[style.category(points)]
-    return style.fit(text.format(points=style.number(points)))
-
-
-def _balance(balance: Balance, style: _Style) -> list[str]:
-    """What there is to spend, even if it is nothing; what is held or pending; what expires soon."""
-    available, held, pending, expiring = balance
-    said = [_counted("balance", available, style)]
-    if held > 0:
-        said.append(_counted("balance_held", held, style))
-    if pending > 0:
-        said.append(_counted("balance_pending", pending, style))
-    for on, points in expiring[:MAX_EXPIRING]:
-        text = style.spoken.counted.expiring[style.category(points)]
-        told = text.format(points=style.number(points), date=style.spoken.day(on))
-        said.append(_fitted(told, style))
+        said.append(counted("pending", slip.pending, style))
     return said

@@ -37,6 +37,11 @@ class Sentences:
     donated_money_for: str
     gave_money: str
     added_money: str
+    returned: str
+    unreferenced: str
+    refund: str
+    took_back_money: str
+    kept_money: str
 
 
 Forms = Mapping[str, str]
@@ -59,6 +64,11 @@ class Counted:
     balance_held: Forms
     balance_pending: Forms
     expiring: Forms
+    clawed_back: Forms
+    restored: Forms
+    owed: Forms
+    took_back_points: Forms
+    kept_points: Forms
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,3 +75,32 @@ class Slip(NamedTuple):
     programme: Name
     voided: bool
     notes: tuple[Note, ...] = ()
+
+
+class GivenBack(NamedTuple):
+    """One donation whose goods came back: what of it went back with them, or stays with the fund all the same."""
+
+    fund: Name
+    points: int
+    money_minor: int
+    kept: bool
+
+
+class ReversalSlip(NamedTuple):
+    """A void or a return as its receipt tells it."""
+
+    person: Person | None
+    currency: str
+    points_scale: int
+    void: bool
+    unreferenced: bool
+    """Whether nobody knows which sale it is about, so that nothing was taken back."""
+    refund_minor: int
+    clawed_back: int
+    """Earned points that went back, those that the member owes included."""
+    restored: int
+    """Points that had paid for what came back."""
+    owed: int
+    """Of `clawed_back`: what the member had spent, to be kept from what they earn next."""
+    given: tuple[GivenBack, ...]
+    balance: Balance | None
