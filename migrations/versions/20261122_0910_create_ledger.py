@@ -109,7 +109,7 @@ HISTORY = (
         PRIMARY KEY (subject, log_index, shard)
     )
     """,
-    "CREATE INDEX reversal_by ON reversal (shard, log_index)",
+    "CREATE INDEX reversal_by ON reversal (log_index)",
     # A recorded event's claim names it. Scope 2 are the tills' request headers: no leaf tells them, and a
     # stored refusal has no leaf at all, so these rows carry their own digest; the others have ''.
     """

@@ -12,12 +12,15 @@ from fastapi import APIRouter, FastAPI
 from lepta.channels.centre import api as centre
 from lepta.channels.kiosk import api as kiosk
 from lepta.channels.office import api as office
-from lepta.channels.office import campaigns, keys, simulations
+from lepta.channels.office import campaigns, exceptions, keys, simulations
 from lepta.channels.operations import api as operations
 from lepta.channels.operations import docs, later, pages
 from lepta.channels.till import api as till
+from lepta.channels.till import reversals
 from lepta.channels.till.answers import Answers
 from lepta.channels.till.desk import TillDesk
+from lepta.channels.till.returns_desk import ReturnsDesk
+from lepta.channels.till.reversal_answers import ReversalAnswers
 from lepta.channels.till.slips import Slips
 from lepta.http.auth import Gate, RateLimit
 from lepta.http.edge import Edge
@@ -34,10 +37,13 @@ from lepta.settings import Settings
 ROUTERS: tuple[APIRouter, ...] = (
     till.router,
     till.lookups,
+    reversals.router,
+    reversals.addressed,
     kiosk.router,
     centre.router,
     operations.router,
     office.router,
+    exceptions.router,
     campaigns.router,
     simulations.router,
     keys.router,
@@ -95,7 +101,9 @@ def _life(settings: Settings) -> Callable[[Api], AbstractAsyncContextManager[Non
             answers = Answers(Slips(found.directory, found.rulebooks))
             app.state.till_desk = desk = TillDesk(found, gate, answers)
             app.state.reader = reader = Reader(found.rulebooks)
-            app.state.stored_answers = Answers(Slips(reader.directory, found.rulebooks))
+            slips = Slips(reader.directory, found.rulebooks)
+            app.state.stored_answers = Answers(slips)
+            app.state.returns_desk = ReturnsDesk(found, reader, ReversalAnswers(slips))
             app.lane.desk = desk
             yield
             app.lane.desk = None

@@ -46,7 +46,12 @@ MAY: dict[str, set[Any]] = {
     "POST /v1/holds": TILL,
     "POST /v1/holds/{hold}/release": TILL,
     "POST /v1/voids": TILL,
+    "GET /v1/voids": TILL,
+    "GET /v1/voids/{void}": TILL,
     "POST /v1/returns": TILL,
+    "GET /v1/returns": TILL,
+    "GET /v1/returns/{return}": TILL,
+    "GET /v1/exceptions": {"auditor", *OFFICE},
     "POST /v1/shifts": TILL,
     "POST /v1/gifts": KIOSK,
     "PUT /v1/cards/{card}/choice": KIOSK,
@@ -76,7 +81,8 @@ MAY: dict[str, set[Any]] = {
     "DELETE /v1/keys/{key}": ADMIN,
 }
 
-QUERY = {"GET /v1/checkouts": "?store=s&till=t&business_day=2026-11-22&sequence=1"}
+KEY = "?store=s&till=t&business_day=2026-11-22&sequence=1"
+QUERY = {f"GET /v1/{events}": KEY for events in ("checkouts", "voids", "returns")}
 
 
 def described(app: FastAPI) -> set[str]:

@@ -26,6 +26,7 @@ class Scope(Enum):
     LOG = "log"
     STATEMENTS = "statements"
     SETTLEMENT = "settlement"
+    EXCEPTIONS = "exceptions"
     OFFICE = "office"
     SIMULATION = "simulation"
     KEYS = "keys"
@@ -35,8 +36,17 @@ ROLES: dict[str, frozenset[Scope]] = {
     "till": frozenset({Scope.TILL, Scope.CARDS}),
     "kiosk": frozenset({Scope.KIOSK, Scope.CARDS}),
     "centre": frozenset({Scope.LOG, Scope.STATEMENTS, Scope.SETTLEMENT}),
-    "office": frozenset({Scope.OFFICE, Scope.TILL, Scope.KIOSK, Scope.CARDS, Scope.SIMULATION}),
-    "auditor": frozenset({Scope.LOG, Scope.STATEMENTS}),
+    "office": frozenset(
+        {
+            Scope.OFFICE,
+            Scope.TILL,
+            Scope.KIOSK,
+            Scope.CARDS,
+            Scope.SIMULATION,
+            Scope.EXCEPTIONS,
+        }
+    ),
+    "auditor": frozenset({Scope.LOG, Scope.STATEMENTS, Scope.EXCEPTIONS}),
     "admin": frozenset(Scope),
 }
 
@@ -199,6 +209,7 @@ KioskKey = Annotated[Principal, Depends(allow(Scope.KIOSK))]
 LogKey = Annotated[Principal, Depends(allow(Scope.LOG))]
 StatementsKey = Annotated[Principal, Depends(allow(Scope.STATEMENTS))]
 SettlementKey = Annotated[Principal, Depends(allow(Scope.SETTLEMENT))]
+ExceptionsKey = Annotated[Principal, Depends(allow(Scope.EXCEPTIONS))]
 OfficeKey = Annotated[Principal, Depends(allow(Scope.OFFICE))]
 SimulationKey = Annotated[Principal, Depends(allow(Scope.SIMULATION))]
 AdminKey = Annotated[Principal, Depends(allow(Scope.KEYS))]

@@ -155,6 +155,7 @@ async def _load(
     recorded |= await load.read_recorded(connection, shard, set(voided.values()) - recorded.keys())
     state = State(shard, head.size, office.rulebooks.newest, claims, recorded, book, counts)
     state.voided = voided
+    state.taken_back = await subjects.read_taken_back(connection, shard, recorded)
     if acts:
         state.stores = _stores(acts, office)
         state.subjects = about.sales

@@ -114,6 +114,8 @@ def decide_act(
     if motion.kind in REVERSING:
         for sale in motion.about:
             state.subjects[sale].undone.append(movement)
+            if motion.kind == "void":
+                state.taken_back.add(sale)
     claims = submission.claims
     if motion.instead_of is not None:
         claims = (*claims, natural_claim("checkout", motion.instead_of))

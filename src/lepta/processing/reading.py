@@ -1,16 +1,19 @@
-"""Recorded sales for those who ask for them later. Reads only."""
+"""Recorded sales, voids and returns for those who ask for them later. Reads only."""
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import NamedTuple, Self
 
 import asyncpg
 from sqlalchemy import text
 
 from lepta.db import Tx
 from lepta.processing import sql
+from lepta.processing.beside import Beside
 from lepta.processing.directory import Directory, Versions
-from lepta.processing.events import NaturalKey
-from lepta.processing.leaf import KINDS, Recorded
+from lepta.processing.events import Checkout, NaturalKey
+from lepta.processing.leaf import KINDS, Leaf, Recorded
+from lepta.processing.motion import Movement
 from lepta.processing.rulebooks import Rulebooks
 from lepta.processing.state import NATURAL, ShopperRecord, natural_claim
 
@@ -20,6 +23,12 @@ BY_INDEX = text("""
 """)
 CLAIMED = text("""
     SELECT log_index FROM idempotency WHERE shard = :shard AND scope = :scope AND key = :key
+""")
+VOIDED = text("SELECT subject FROM reversal WHERE shard = :shard AND log_index = :void")
+UNDONE = text("""
+    SELECT e.leaf, e.beside FROM reversal r
+    JOIN event e ON e.shard = r.shard AND e.log_index = r.log_index
+    WHERE r.shard = :shard AND r.subject = :subject ORDER BY r.log_index
 """)
 SHOPPER = text("""
     SELECT ref, tier, segments, first_name, gender, language FROM member WHERE ref = :ref
@@ -34,10 +43,50 @@ async def by_index(tx: Tx, shard: int, log_index: int) -> Recorded | None:
 
 
 async def by_natural_key(tx: Tx, shard: int, key: NaturalKey) -> Recorded | None:
-    """The sale that a till calls by this key."""
+    """The sale that a till calls by this key. A void that came first has that name in its stead."""
     where = {"shard": shard, "scope": NATURAL, "key": natural_claim("checkout", key).key}
     log_index = await tx.scalar(CLAIMED, where)
-    return None if log_index is None else await by_index(tx, shard, log_index)
+    if log_index is None:
+        return None
+    found = await by_index(tx, shard, log_index)
+    if found is not None:
+        return found
+    sale = await tx.scalar(VOIDED, {"shard": shard, "void": log_index})
+    return None if sale is None else await by_index(tx, shard, sale)
+
+
+class FoundAct(NamedTuple):
+    """A void or a return, and what its till calls it."""
+
+    key: NaturalKey
+    movement: Movement
+
+    @classmethod
+    def parse(cls, leaf: bytes, beside: bytes) -> Self:
+        """Read back what table `event` holds."""
+        lying = Beside(beside)
+        read = Leaf(leaf, lying.content)
+        return cls(read.key, Movement.of(read, lying))
+
+
+async def act_by_index(tx: Tx, shard: int, log_index: int, kind: str) -> FoundAct | None:
+    """The void or the return, as `kind` says, at a place of the log."""
+    where = {"shard": shard, "log_index": log_index, "kind": KINDS[kind]}
+    row = (await tx.execute(BY_INDEX, where)).one_or_none()
+    return None if row is None else FoundAct.parse(*row)
+
+
+async def act_by_natural_key(tx: Tx, shard: int, kind: str, key: NaturalKey) -> FoundAct | None:
+    """The void of the sale, or the return, that a till calls by this key."""
+    where = {"shard": shard, "scope": NATURAL, "key": natural_claim(kind, key).key}
+    log_index = await tx.scalar(CLAIMED, where)
+    return None if log_index is None else await act_by_index(tx, shard, log_index, kind)
+
+
+async def undone_of(tx: Tx, recorded: Recorded) -> list[FoundAct]:
+    """What took a sale back, or parts of it, in the order of the log."""
+    where = {"shard": recorded.shard, "subject": recorded.log_index}
+    return [FoundAct.parse(*row) for row in await tx.execute(UNDONE, where)]
 
 
 async def shopper_of(tx: Tx, recorded: Recorded) -> ShopperRecord | None:
@@ -62,14 +111,14 @@ class Reader:
     directory: Directory = field(default_factory=Directory)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def catch_up(self, tx: Tx, recorded: Recorded) -> None:
-        """Know every name that the answer to `recorded` needs."""
+    async def catch_up(self, tx: Tx, shard: int, *sales: Checkout) -> None:
+        """Know every name that answers need, those of products as far as they stand in `sales`."""
         shared = await tx.get_raw_connection()
         connection = shared.driver_connection
         assert isinstance(connection, asyncpg.Connection)
         async with self._turn:
-            head = await connection.fetchrow(sql.READ_HEAD, recorded.shard)
-            assert head is not None, recorded.shard
+            head = await connection.fetchrow(sql.READ_HEAD, shard)
+            assert head is not None, shard
             await self.rulebooks.refresh(connection, head["rulebook"])
             await self.directory.refresh(connection, Versions(*head["versions"]))
-            await self.directory.fetch(connection, [recorded.event])
+            await self.directory.fetch(connection, sales)

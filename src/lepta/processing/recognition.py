@@ -23,10 +23,13 @@ from lepta.processing.state import FISCAL, HEADER, NATURAL, Claim, State, Submis
 
 
 class Repeated(NamedTuple):
-    """A sale that was recorded before: its stored outcome. `claim`: a further header naming it now."""
+    """A sale that was recorded before: its stored outcome. `claim`: a further header naming it now; `voided`: whether
+    nothing of it holds any more.
+    """
 
     recorded: Recorded
     claim: Claim | None
+    voided: bool = False
 
 
 class Refused(NamedTuple):
@@ -66,7 +69,8 @@ def recognise(submission: Submission, state: State) -> Repeated | Refused | None
     assert isinstance(holder, int)
     recorded = state.recorded[holder]
     assert isinstance(recorded, Recorded), recorded
-    return Repeated(recorded, None if header in state.claims else header)
+    voided = recorded.void is not None or holder in state.taken_back
+    return Repeated(recorded, None if header in state.claims else header, voided)
 
 
 def _sales_in(

@@ -92,11 +92,12 @@ READ_UNDONE = """
     SELECT k.log_index, r.log_index, e.leaf, e.beside
     FROM unnest($2::bigint[]) AS k (log_index)
     CROSS JOIN LATERAL (
-        SELECT log_index FROM reversal WHERE shard = $1 AND subject = k.log_index AND log_index < $3 OFFSET 0
+        SELECT log_index FROM reversal WHERE shard = $1 AND subject = k.log_index OFFSET 0
     ) r
     CROSS JOIN LATERAL (
         SELECT leaf, beside FROM event WHERE shard = $1 AND log_index = r.log_index OFFSET 0
     ) e
+    WHERE r.log_index < $3
     ORDER BY r.log_index
 """
 # What became of a sale's lots on their last day stands in its member's events of kind `lots`.
@@ -114,6 +115,16 @@ READ_VOIDED = """
     CROSS JOIN LATERAL (
         SELECT subject FROM reversal WHERE shard = $1 AND log_index = k.void OFFSET 0
     ) r
+"""
+READ_TAKEN_BACK = """
+    SELECT DISTINCT k.sale FROM unnest($2::bigint[]) AS k (sale)
+    CROSS JOIN LATERAL (
+        SELECT log_index FROM reversal WHERE shard = $1 AND subject = k.sale OFFSET 0
+    ) r
+    CROSS JOIN LATERAL (
+        SELECT kind FROM event WHERE shard = $1 AND log_index = r.log_index OFFSET 0
+    ) e
+    WHERE e.kind = 3
 """
 READ_HOLDINGS = """
     SELECT k.ref, a.id, a.code, s.name, b.balance, ARRAY(

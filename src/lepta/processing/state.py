@@ -210,5 +210,7 @@ class State:
     """By place in the log."""
     voided: dict[int, int] = field(default_factory=dict)
     """By the place of a void that came first: that of the sale, once it is recorded."""
+    taken_back: set[int] = field(default_factory=set)
+    """Places of sales that a void has taken back, of those that `claims` name."""
     stores: dict[str, StoreSeen] = field(default_factory=dict)
     """Where acts of the batch take place."""

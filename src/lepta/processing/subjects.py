@@ -82,6 +82,17 @@ async def read_voided(
     return dict(map(tuple, await connection.fetch(sql.READ_VOIDED, shard, voids)))
 
 
+async def read_taken_back(
+    connection: asyncpg.Connection, shard: int, recorded: Mapping[int, Entered]
+) -> set[int]:
+    """Those of these sales that were voided after they had been recorded."""
+    sales = [index for index, event in recorded.items() if isinstance(event, Recorded)]
+    if not sales:
+        return set()
+    rows = await connection.fetch(sql.READ_TAKEN_BACK, shard, sales)
+    return {sale for (sale,) in rows}
+
+
 def members_of(acts: Sequence[Act], subjects: Mapping[int, Subject]) -> set[str]:
     """Whose lots have to be known."""
     shown = (subject.recorded.seen.member for subject in subjects.values())

@@ -49,7 +49,9 @@ def _repeated(answered: Answered) -> Answered:
     """The answer for those who sent the same while it was under way."""
     decision = answered.decision
     if isinstance(decision, Accepted):
-        return Answered(Repeated(decision.recorded, None), answered.shopper)
+        return Answered(
+            Repeated(decision.recorded, None, decision.recorded.void is not None), answered.shopper
+        )
     if isinstance(decision, Moved):
         return Answered(Recalled(decision.movement, None), answered.shopper)
     return answered

@@ -1,8 +1,8 @@
-"""A card's points and history. Reads only; what it says of a person is for the endpoints behind a key."""
+"""A card's points. Reads only; what it says of a person is for the endpoints behind a key."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import text
@@ -10,7 +10,6 @@ from sqlalchemy import text
 from lepta.db import Tx
 from lepta.errors import DomainError, InvalidRequest, Kind
 from lepta.ledger.chart import points_of
-from lepta.processing.leaf import KINDS, Recorded
 
 SHARD = 0
 EXPIRING_WITHIN = timedelta(days=60)
@@ -34,11 +33,6 @@ _GIVEN = text("""
     SELECT a.ref AS fund, sum(s.points)::bigint AS points, sum(s.money_minor)::bigint AS money
     FROM supporter s JOIN account a ON a.shard = s.shard AND a.id = s.fund
     WHERE s.shard = :shard AND s.member = :member GROUP BY a.ref ORDER BY a.ref
-""")
-_HISTORY = text("""
-    SELECT leaf, beside FROM event
-    WHERE shard = :shard AND member = :member AND log_index < :before AND kind = :kind
-    ORDER BY log_index DESC LIMIT :most
 """)
 
 
@@ -135,43 +129,4 @@ async def summary(tx: Tx, card: str, wanted: Wanted, today: date) -> dict[str, A
         "tier": found.tier,
         "points": {**counts, "expiring": [{"on": on, "points": points} for on, points in expiring]},
         "donations": donations,
-    }
-
-
-async def history(
-    tx: Tx, card: str, wanted: Wanted, after: int | None, limit: int
-) -> dict[str, Any]:
-    """The card owner's events, the newest first; `next` goes on where this page ends, None at the end."""
-    found = await holder(tx, card, wanted)
-    if found.account is None:
-        return {"items": [], "next": None}
-    where = {
-        "shard": SHARD,
-        "member": found.account,
-        "before": 2**62 if after is None else after,
-        "kind": KINDS["checkout"],
-        "most": limit + 1,
-    }
-    sales = [Recorded.parse(*row) for row in await tx.execute(_HISTORY, where)]
-    shown = sales[:limit]
-    more = len(sales) > limit
-    return {
-        "items": [_item(sale) for sale in shown],
-        "next": str(shown[-1].log_index) if more else None,
-    }
-
-
-def _item(sale: Recorded) -> dict[str, Any]:
-    outcome = sale.outcome
-    occurred_at: datetime = sale.event.occurred_at
-    return {
-        "log_index": sale.log_index,
-        "kind": "checkout",
-        "occurred_at": occurred_at,
-        "store": sale.event.key.store,
-        "points": outcome.points._asdict(),
-        "donations": [
-            {"campaign": d.campaign, "fund": d.fund, "points": d.points, "money": d.money}
-            for d in outcome.donations
-        ],
     }

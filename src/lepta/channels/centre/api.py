@@ -27,6 +27,8 @@ router = APIRouter(tags=["centre"])
 
 TEXT = "text/plain; charset=utf-8"
 BYTES = "application/octet-stream"
+PROVEN = frozenset({"checkout", "void", "return"})
+"""Kinds of events that tills are given an id of."""
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
@@ -81,9 +83,13 @@ async def get_tile(request: Request, path: str, running: Running) -> Response:
     },
 )
 async def get_proof(
-    checkout: Annotated[str, Query(max_length=64)], _key: LogKey, running: Running
+    checkout: Annotated[
+        str, Query(max_length=64, description="The id of a sale, a void or a return.")
+    ],
+    _key: LogKey,
+    running: Running,
 ) -> Response:
-    """That a sale is in the log, in one text to be checked offline with the log's key alone."""
+    """That a sale, a void or a return is in the log, in one text to be checked offline with the log's key alone."""
     place = parse_checkout_id(checkout)
     if place is None:
         raise NotInLog("This checkout")
@@ -93,7 +99,7 @@ async def get_proof(
 
     def is_meant(data: bytes) -> bool:
         leaf = orjson.loads(data)
-        if leaf["kind"] != "checkout":
+        if leaf["kind"] not in PROVEN:
             return False
         return checkout_id(shard, log_index, leaf["beside"]) == checkout
 

@@ -14,6 +14,7 @@ from lepta.http.problems import Unavailable, documented
 from lepta.statements import cards, funds, standings
 from lepta.statements.cards import UnknownCard, Wanted
 from lepta.statements.funds import UnknownFund
+from lepta.statements.history import history
 from lepta.statements.standings import UnknownCampaign
 
 router = APIRouter(prefix="/v1", tags=["kiosk"])
@@ -48,7 +49,7 @@ async def get_history(  # noqa: PLR0917
 ) -> Response:
     """What happened on the card owner's account, the newest first."""
     async with running.database.read() as tx:
-        answer = await cards.history(tx, card, Wanted(programme, key.store), after, limit)
+        answer = await history(tx, card, Wanted(programme, key.store), after, limit)
     return Response(orjson.dumps(answer), media_type=JSON)
 
 

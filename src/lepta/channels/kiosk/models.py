@@ -43,13 +43,16 @@ class CardAnswer(BaseModel):
 
 
 class HistoryPoints(BaseModel):
-    """Points of one event."""
+    """Points of one event; below 0 where a void or a return undid what a sale had done."""
 
     earned: int
-    pending: int
+    pending: int = Field(description="Of a sale: the part of `earned` that has to wait.")
     redeemed: int
     given: int
     shortfall: int
+    owed: int = Field(description="Taken back though spent, to be kept from what is earned next.")
+    matured: int = Field(description="Had to wait until that day.")
+    expired: int
 
 
 class HistoryDonation(FundShare):
@@ -64,7 +67,7 @@ class HistoryItem(BaseModel):
     log_index: int
     kind: str
     occurred_at: datetime
-    store: str
+    store: str | None = Field(description="null: it happened in no store.")
     points: HistoryPoints
     donations: list[HistoryDonation]
 

@@ -105,8 +105,9 @@ class Answers:
         *,
         replayed: bool,
         voided: bool = False,
+        returns: Sequence[Mapping[str, Any]] | None = None,
     ) -> bytes:
-        """The JSON of a checkout's answer."""
+        """The JSON of a checkout's answer; `returns` for those who ask later what has come back."""
         outcome = recorded.outcome
         given_for = outcome.given_for()
         answer: dict[str, Any] = {
@@ -127,30 +128,42 @@ class Answers:
         if form.explain:
             rulebook = self.slips.rulebooks.newest
             answer["explain"] = _explain(recorded, given_for, rulebook.campaigns)
+        if returns is not None:
+            answer["returns"] = returns
         answer["receipt"] = self._receipt(recorded, shopper, form, voided=voided)
         return orjson.dumps(answer)
 
     def _receipt(
         self, recorded: Recorded, shopper: ShopperRecord | None, form: Form, *, voided: bool
     ) -> dict[str, Any]:
-        language = self._language(recorded, shopper, form)
+        language = language_for(self.slips, recorded.event.key.store, recorded, shopper, form)
         slip = self.slips.slip(recorded, shopper, language, voided=voided)
         text = compose(slip, language, form.width)
-        receipt: dict[str, Any] = {"language": language, "width": form.width, "text": text}
-        if form.escpos:
-            said = "\n".join(sentences(slip, language))
-            receipt["escpos"] = base64.b64encode(encode(said, form.width)).decode()
-        return receipt
+        said = sentences(slip, language) if form.escpos else ()
+        return receipt_document(text, said, language, form)
 
-    def _language(self, recorded: Recorded, shopper: ShopperRecord | None, form: Form) -> str:
-        """The member's, the till's, or the store's, whichever is the first of these that the programme speaks."""
-        spoken = self.slips.languages(recorded)
-        if shopper is not None and shopper.language in spoken:
-            return shopper.language
-        if form.language in spoken:
-            return form.language
-        store = self.slips.directory.store(recorded.event.key.store)
-        return store.language if store and store.language in spoken else spoken[0]
+
+def language_for(
+    slips: Slips, store: str, recorded: Recorded | None, shopper: ShopperRecord | None, form: Form
+) -> str:
+    """Of a receipt in `store` about a sale, if it is about one: the member's language, the till's, or the store's,
+    whichever is the first of these that the programme speaks.
+    """
+    known = slips.directory.store(store)
+    spoken = slips.languages(recorded) if recorded else slips.languages_in(store)
+    if shopper is not None and shopper.language in spoken:
+        return shopper.language
+    if form.language in spoken:
+        return form.language
+    return known.language if known and known.language in spoken else spoken[0]
+
+
+def receipt_document(text: str, said: Sequence[str], language: str, form: Form) -> dict[str, Any]:
+    """A receipt as answers carry it; what was `said` is what the printer's bytes are made of."""
+    receipt: dict[str, Any] = {"language": language, "width": form.width, "text": text}
+    if form.escpos:
+        receipt["escpos"] = base64.b64encode(encode("\n".join(said), form.width)).decode()
+    return receipt
 
 
 def _points(outcome: Outcome) -> dict[str, Any]:
@@ -161,11 +174,12 @@ def _points(outcome: Outcome) -> dict[str, Any]:
         "redeemed": redeemed,
         "given": given,
         "shortfall": shortfall,
-        "balance": _balance(outcome.balance),
+        "balance": balance_document(outcome.balance),
     }
 
 
-def _balance(balance: Balance | None) -> dict[str, Any] | None:
+def balance_document(balance: Balance | None) -> dict[str, Any] | None:
+    """A member's points as answers carry them; None for whoever has none."""
     if balance is None:
         return None
     available, held, pending, expiring = balance

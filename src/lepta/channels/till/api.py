@@ -9,6 +9,7 @@ from starlette.responses import Response
 from lepta.channels.till.answers import MAX_WIDTH, MIN_WIDTH, WIDTH, Answers, Form, read_form
 from lepta.channels.till.desk import HIT_HEADER, RECOGNISED, TillDesk, read_sale
 from lepta.channels.till.models import CheckoutAnswer
+from lepta.channels.till.reversal_answers import returns_of
 from lepta.channels.till.schemas import MAX_SEQUENCE, CheckoutBody, Id, TooManyLines
 from lepta.db import Tx
 from lepta.errors import DomainError, Kind, NotSupported
@@ -58,6 +59,10 @@ FORM = [
         "The receipt's language where the member has none of their own.",
     ),
 ]  # fmt: skip
+KEY_HEADER = parameter(
+    "Idempotency-Key", "header", {"type": "string", "maxLength": 255},
+    "A name for this request; any decision is remembered under it, for ever.",
+)  # fmt: skip
 HIT = {"Idempotency-Hit": {"description": "`true` on a repeat.", "schema": {"type": "string"}}}
 
 
@@ -95,13 +100,7 @@ def _recorded_answers() -> dict[int | str, dict[str, Any]]:
     openapi_extra={
         **SECURED,
         **bodies.reads(CheckoutBody),
-        "parameters": [
-            parameter(
-                "Idempotency-Key", "header", {"type": "string", "maxLength": 255},
-                "A name for this request; any decision is remembered under it, for ever.",
-            ),
-            *FORM,
-        ],
+        "parameters": [KEY_HEADER, *FORM],
     },
 )  # fmt: skip
 async def create_checkout(request: Request) -> Response:
@@ -167,8 +166,12 @@ async def _stored(
 ) -> Response:
     till.require_till(recorded.event.key.store, recorded.event.key.till)
     reader: reading.Reader = request.app.state.reader
-    await reader.catch_up(tx, recorded)
+    await reader.catch_up(tx, recorded.shard, recorded.event)
     shopper = await reading.shopper_of(tx, recorded)
     answers: Answers = request.app.state.stored_answers
-    answer = answers.checkout(recorded, shopper, form, replayed=True)
+    undone = await reading.undone_of(tx, recorded)
+    voided = any(each.movement.kind == "void" for each in undone)
+    answer = answers.checkout(
+        recorded, shopper, form, replayed=True, voided=voided, returns=returns_of(undone)
+    )
     return Response(answer, 200, HIT_HEADER, JSON)

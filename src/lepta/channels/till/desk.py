@@ -42,10 +42,11 @@ def read_sale(
     event = CheckoutBody.model_validate_json(body).to_event()
     till.require_till(event.key.store, event.key.till)
     form = read_form(query, headers.get("accept-language"))
-    return Sale(Submission.of(event, _idempotency_key(headers)), form)
+    return Sale(Submission.of(event, idempotency_key(headers)), form)
 
 
-def _idempotency_key(headers: Mapping[str, str]) -> str | None:
+def idempotency_key(headers: Mapping[str, str]) -> str | None:
+    """The request's own name, where it has one; raises `InvalidRequest`."""
     key = headers.get("idempotency-key")
     if key is not None and not _HEADER.match(key):
         reason = "write 1 to 255 visible ASCII characters, without spaces"
@@ -111,9 +112,14 @@ class TillDesk:
         if isinstance(decision, Refused):
             raise decision.error
         assert isinstance(decision, (Accepted, Repeated)), decision
-        again = isinstance(decision, Repeated)
-        body = self.answers.checkout(decision.recorded, answered.shopper, form, replayed=again)
-        status = RECOGNISED if again else CREATED
+        recorded, status = decision.recorded, CREATED
+        voided = recorded.void is not None
+        if isinstance(decision, Repeated):
+            status, voided = RECOGNISED, decision.voided
+        again = status == RECOGNISED
+        body = self.answers.checkout(
+            recorded, answered.shopper, form, replayed=again, voided=voided
+        )
         return Reply(status, _FIELDS[status], body)
 
     async def _with_shopper(self, answered: Answered) -> Answered:

@@ -1,6 +1,7 @@
 """What tills are answered, for the published description; the answers themselves are built as bytes."""
 
 from datetime import date
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
@@ -92,6 +93,23 @@ class ReceiptAnswer(BaseModel):
     escpos: str | None = Field(default=None, description="Base64; only with `?receipt=escpos`.")
 
 
+class ReturnedLineAnswer(BaseModel):
+    """So much of one line of a sale."""
+
+    line: int
+    quantity: str
+    amount: int
+
+
+class CheckoutReturn(BaseModel):
+    """A return of goods of a sale."""
+
+    return_: str = Field(alias="return")
+    log_index: int
+    lines: list[ReturnedLineAnswer]
+    total: int
+
+
 class CheckoutAnswer(BaseModel):
     """A recorded sale."""
 
@@ -111,4 +129,54 @@ class CheckoutAnswer(BaseModel):
     explain: list[Explanation] | None = Field(
         default=None, description="Left out with `?explain=false`."
     )
+    returns: list[CheckoutReturn] | None = Field(
+        default=None, description="What has come back since; only where a sale is asked for."
+    )
     receipt: ReceiptAnswer
+
+
+class PointsBackAnswer(BaseModel):
+    """What a void or a return did to the member's points, in the programme's smallest unit."""
+
+    clawed_back: int = Field(
+        description="Earned points taken back, those owed from now on included."
+    )
+    restored: int = Field(description="Points that had paid for what came back.")
+    shortfall: int = Field(description="Earned points that were spent and are written off.")
+    owed: int = Field(description="Of `clawed_back`: spent, to be kept from what is earned next.")
+    balance: BalanceAnswer | None
+
+
+class DonationBackAnswer(BaseModel):
+    """What of a donation went with the goods, or stays with the fund all the same."""
+
+    campaign: str
+    fund: str
+    points: int
+    money: int
+    outcome: Literal["reversed", "kept"]
+    because: str
+
+
+class _ReversalAnswer(BaseModel):
+    checkout: str | None = Field(description="The sale; null if none is known by that name yet.")
+    log_index: int
+    rulebook: str
+    replayed: bool
+    flags: list[str]
+    points: PointsBackAnswer
+    donations: list[DonationBackAnswer]
+    to_refund: int = Field(description="What the shopper is to be paid back, minor units.")
+    receipt: ReceiptAnswer
+
+
+class VoidAnswer(_ReversalAnswer):
+    """A recorded void."""
+
+    void: str
+
+
+class ReturnAnswer(_ReversalAnswer):
+    """A recorded return."""
+
+    return_: str = Field(alias="return")

@@ -48,14 +48,14 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class TooManyLines(DomainError):
-    """More lines than one sale may have."""
+    """More lines than one sale or return may have."""
 
     code = "too-large"
     kind = Kind.TOO_LARGE
 
-    def __init__(self, lines: int) -> None:
+    def __init__(self, lines: int, what: str = "sale") -> None:
         super().__init__(
-            f"The sale has {lines} lines, at most {MAX_LINES} are taken. Split it into several sales.",
+            f"The {what} has {lines} lines, at most {MAX_LINES} are taken. Split it into several {what}s.",
             limit=MAX_LINES,
         )
 
@@ -77,7 +77,8 @@ def _printed(told: Any) -> Any:
     return clean(told) or "-" if isinstance(told, str) else read_document(told)
 
 
-def _of_this_age(moment: date) -> date:
+def of_this_age(moment: date) -> date:
+    """`moment`, unless a till's clock is off by decades."""
     if not MIN_YEAR <= moment.year <= MAX_YEAR:
         raise ValueError(
             f"lies outside of the years {MIN_YEAR} to {MAX_YEAR}; set the till's clock"
@@ -87,7 +88,7 @@ def _of_this_age(moment: date) -> date:
 
 @lru_cache(64)
 def _day(text: str) -> date:
-    return _of_this_age(day(text))
+    return of_this_age(day(text))
 
 
 def _business_day(told: Any) -> date:
@@ -203,7 +204,7 @@ class CheckoutBody(Body):
     till: Id
     business_day: BusinessDay
     sequence: Annotated[int, Field(ge=0, le=MAX_SEQUENCE)]
-    occurred_at: Annotated[Rfc3339, AfterValidator(_of_this_age)]
+    occurred_at: Annotated[Rfc3339, AfterValidator(of_this_age)]
     currency: Annotated[str, AfterValidator(_known_currency)]
     card: Opaque | None = None
     lines: Annotated[tuple[LineBody, ...], Field(min_length=1)]

@@ -39,10 +39,12 @@ class Slips:
         outcome, event = recorded.outcome, recorded.event
         if self.rulebooks.newest is not self._rulebook:
             self._rulebook, self._sentences = self.rulebooks.newest, {}
-        programme = self._programme(recorded)
+        programme = self.programme(recorded)
         earned, pending, redeemed, _, shortfall = outcome.points
+        # A void that came later has changed it, and its own receipt says to what.
+        stale = voided and recorded.void is None
         return Slip(
-            person=_person(shopper),
+            person=person_of(shopper),
             card_status=cast("CardStatus", outcome.card_status),
             currency=event.currency,
             points_scale=programme.points_scale if programme else 0,
@@ -52,7 +54,7 @@ class Slips:
             redeemed_minor=outcome.redeemed_money,
             shortfall=shortfall,
             given=tuple([self._given(recorded, d, language) for d in outcome.donations]),
-            balance=Balance(*outcome.balance) if outcome.balance else None,
+            balance=None if stale or outcome.balance is None else Balance(*outcome.balance),
             programme=programme.name if programme else UNNAMED,
             voided=voided,
             notes=self._notes(recorded, language),
@@ -60,10 +62,16 @@ class Slips:
 
     def languages(self, recorded: Recorded) -> tuple[str, ...]:
         """In which receipts of the sale's programme are written, the first choice first."""
-        programme = self._programme(recorded)
+        programme = self.programme(recorded)
         return programme.languages if programme else LANGUAGES
 
-    def _programme(self, recorded: Recorded) -> Programme | None:
+    def languages_in(self, store: str) -> tuple[str, ...]:
+        """The same where no sale is known: those of the store's programme now."""
+        known = self.directory.store(store)
+        programme = self.rulebooks.newest.programmes.get(known.programme) if known else None
+        return programme.languages if programme else LANGUAGES
+
+    def programme(self, recorded: Recorded) -> Programme | None:
         """As it was when the sale took place; None: it was never published."""
         rulebook, name = self.rulebooks.newest, recorded.seen.store.programme
         known = rulebook.has_programme(name)
@@ -151,7 +159,8 @@ _compiled = lru_cache(REMEMBERED)(compile_template)
 _GENDERS: dict[str | None, Gender] = {"male": "male", "female": "female"}
 
 
-def _person(shopper: ShopperRecord | None) -> Person | None:
+def person_of(shopper: ShopperRecord | None) -> Person | None:
+    """Whom a receipt addresses; None where nobody is known by name."""
     if shopper is None or not shopper.first_name:
         return None
     return Person(shopper.first_name, _GENDERS.get(shopper.gender))

@@ -1,0 +1,64 @@
+"""Voids and returns from their request to their answer, fresh or read again."""
+
+from dataclasses import dataclass
+
+from starlette.responses import Response
+
+from lepta.channels.till.answers import Form
+from lepta.channels.till.desk import CREATED, HIT_HEADER, RECOGNISED
+from lepta.channels.till.reversal_answers import ReversalAnswers, Undone
+from lepta.db import Tx
+from lepta.http.bodies import JSON
+from lepta.processing import reading
+from lepta.processing.acts import Return, Void
+from lepta.processing.leaf import Recorded, parse_checkout_id
+from lepta.processing.moving import Moved, Recalled
+from lepta.processing.reading import FoundAct
+from lepta.processing.recognition import Refused
+from lepta.processing.state import Submission
+from lepta.runtime import Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnsDesk:
+    """Gives voids and returns to the writer and makes answers of what became of them."""
+
+    runtime: Runtime
+    reader: reading.Reader
+    answers: ReversalAnswers
+
+    async def record(self, act: Void | Return, header: str | None, form: Form) -> Response:
+        """What becomes of an act; raises its refusal."""
+        answered = await self.runtime.writer.submit(Submission.of(act, header))
+        decision = answered.decision
+        if isinstance(decision, Refused):
+            raise decision.error
+        assert isinstance(decision, (Moved, Recalled)), decision
+        again = isinstance(decision, Recalled)
+        async with self.runtime.database.read() as tx:
+            found = FoundAct(act.key, decision.movement)
+            body = await self.answer(tx, found, form, replayed=again)
+        if again:
+            return Response(body, RECOGNISED, HIT_HEADER, JSON)
+        return Response(body, CREATED, media_type=JSON)
+
+    async def answer(self, tx: Tx, found: FoundAct, form: Form, *, replayed: bool) -> bytes:
+        """The answer to a recorded void or return."""
+        key, movement = found
+        sale = shopper = None
+        if movement.about:
+            sale = await reading.by_index(tx, movement.shard, movement.about[0])
+            assert sale is not None, movement.about
+            shopper = await reading.shopper_of(tx, sale)
+        await self.reader.catch_up(tx, movement.shard)
+        undone = Undone(movement, sale, shopper, key.store)
+        return self.answers.answer(undone, form, replayed=replayed)
+
+    async def sale(self, checkout: str) -> Recorded | None:
+        """The sale that an answer called so."""
+        place = parse_checkout_id(checkout)
+        if place is None:
+            return None
+        async with self.runtime.database.read() as tx:
+            found = await reading.by_index(tx, *place)
+        return found if found is not None and found.id == checkout else None

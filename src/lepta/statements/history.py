@@ -1,0 +1,100 @@
+"""What happened on a card owner's account. Reads only; it is for the endpoints behind a key."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import text
+
+from lepta.db import Tx
+from lepta.processing.beside import Beside
+from lepta.processing.leaf import Leaf, Recorded
+from lepta.processing.motion import Movement
+from lepta.processing.reversed import Reversed
+from lepta.statements.cards import SHARD, Wanted, holder
+
+Json = dict[str, Any]
+
+_HISTORY = text("""
+    SELECT leaf, beside FROM event
+    WHERE shard = :shard AND member = :member AND log_index < :before
+    ORDER BY log_index DESC LIMIT :most
+""")
+POINTS = (
+    "earned", "pending", "redeemed", "given", "shortfall", "owed", "matured", "expired",
+)  # fmt: skip
+"""Of every event, smallest units. What was given or taken before and is undone stands below 0."""
+
+
+async def history(tx: Tx, card: str, wanted: Wanted, after: int | None, limit: int) -> Json:
+    """The card owner's events, the newest first; `next` goes on where this page ends, None at the end."""
+    found = await holder(tx, card, wanted)
+    if found.account is None:
+        return {"items": [], "next": None}
+    where = {
+        "shard": SHARD,
+        "member": found.account,
+        "before": 2**62 if after is None else after,
+        "most": limit + 1,
+    }
+    items = [_item(*row) for row in await tx.execute(_HISTORY, where)]
+    shown = items[:limit]
+    more = len(items) > limit
+    return {"items": shown, "next": str(shown[-1]["log_index"]) if more else None}
+
+
+def _item(leaf: bytes, beside: bytes) -> Json:
+    lying = Beside(beside)
+    read = Leaf(leaf, lying.content)
+    if read.kind == "checkout":
+        points, donations = _of_sale(Recorded.of(read, lying))
+    else:
+        shape = _SHAPES.get(read.kind, _of_other)
+        points, donations = shape(Movement.of(read, lying))
+    return {
+        "log_index": read.index,
+        "kind": read.kind,
+        "occurred_at": read.occurred_at,
+        "store": read.key.store if "till" in read.document else None,
+        "points": {**dict.fromkeys(POINTS, 0), **points},
+        "donations": donations,
+    }
+
+
+def _of_sale(sale: Recorded) -> tuple[Json, list[Json]]:
+    outcome = sale.outcome
+    donations = [_donation(d.campaign, d.fund, d.points, d.money) for d in outcome.donations]
+    return outcome.points._asdict(), donations
+
+
+def _of_reversal(movement: Movement) -> tuple[Json, list[Json]]:
+    back = Reversed.of(movement.outcome)
+    gone = [one for one in back.donations if not one.kept]
+    points = {
+        "earned": -back.clawed_back,
+        "redeemed": -back.restored,
+        "given": -sum(one.shopper_points for one in gone),
+        "shortfall": back.shortfall,
+        "owed": back.owed,
+    }
+    donations = [_donation(one.campaign, one.fund, -one.points, -one.money) for one in gone]
+    return points, donations
+
+
+def _of_lots(movement: Movement) -> tuple[Json, list[Json]]:
+    outcome = movement.outcome
+    return {"matured": outcome.get("mature", 0), "expired": outcome.get("expire", 0)}, []
+
+
+def _of_other(_movement: Movement) -> tuple[Json, list[Json]]:
+    return {}, []
+
+
+_SHAPES: Mapping[str, Callable[[Movement], tuple[Json, list[Json]]]] = {
+    "void": _of_reversal,
+    "return": _of_reversal,
+    "lots": _of_lots,
+}
+
+
+def _donation(campaign: str, fund: str, points: int, money: int) -> Json:
+    return {"campaign": campaign, "fund": fund, "points": points, "money": money}
