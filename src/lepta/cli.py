@@ -116,7 +116,10 @@ def replay(
     file: Annotated[
         Path,
         typer.Argument(
-            exists=True, dir_okay=False, readable=True, help="NDJSON, one checkout a line."
+            exists=True,
+            dir_okay=False,
+            readable=True,
+            help='NDJSON: a checkout a line, or {"void": …}, {"return": …}.',
         ),
     ],
     *,
@@ -130,7 +133,7 @@ def replay(
     database_url: DatabaseUrl = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Post a file of checkouts to a running service. Exit code 1 if any was refused."""
+    """Post a file of checkouts, voids and returns to a running service. Exit code 1 if any was refused."""
     from lepta.commands import opening, replaying
 
     settings = opening.settings_of(database_url, data_dir)

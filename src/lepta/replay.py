@@ -1,4 +1,4 @@
-"""Posting checkouts as tills do: many at once, patient with a busy service, in each shopper's own order.
+"""Posting what tills send as tills do: many at once, patient with a busy service, in each shopper's own order.
 
 Sending again is safe by the contract, so whatever leaves the outcome unknown (a time-out, a lost
 connection, 503) is answered by sending the same bytes once more.
@@ -87,7 +87,7 @@ def _retry_after_s(response: httpx.Response) -> float:
 
 @dataclass(slots=True)
 class Summary:
-    """What became of a file of checkouts. Latencies are of the try that was answered."""
+    """What became of a file of events. Latencies are of the try that was answered."""
 
     recorded: int = 0
     repeated: int = 0
@@ -138,10 +138,51 @@ def _problem(response: httpx.Response) -> tuple[str, str]:
         return f"status {response.status_code}", response.text[:200]
 
 
+ADDRESSES = {"checkout": "/v1/checkouts", "void": "/v1/voids", "return": "/v1/returns"}
+"""Where a line goes: `{"void": {…}}`, as in a batch. A line without such a name is a checkout itself."""
+_NAME = ("checkout", "store", "till", "business_day", "sequence")
+
+
 class _Item(NamedTuple):
     number: int
+    path: str
     body: bytes
+    sale: str
     due_at: float
+
+
+class _Line(NamedTuple):
+    """A line of the file, as far as it matters whose turn it is."""
+
+    path: str
+    body: bytes
+    sale: str
+    """The sale's own name: that which it is about, of a void or a return."""
+    owner: str
+    """Whose order is kept: a card's, of sales without one their till's."""
+
+
+@dataclass(slots=True)
+class _Turns:
+    """Which worker posts what. While anything about a sale is under way, all about it goes to the same worker: a
+    return must not overtake the sale that it names.
+    """
+
+    workers: int
+    _under_way: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """By sale: the worker, and how many lines it still has."""
+
+    def take(self, line: _Line) -> int:
+        """The worker of a line."""
+        worker, lines = self._under_way.get(line.sale, (zlib.crc32(line.owner.encode()), 0))
+        self._under_way[line.sale] = (worker, lines + 1)
+        return worker % self.workers
+
+    def done(self, sale: str) -> None:
+        """One line about the sale was answered."""
+        worker, lines = self._under_way.pop(sale)
+        if lines > 1:
+            self._under_way[sale] = (worker, lines - 1)
 
 
 async def replay(
@@ -152,20 +193,23 @@ async def replay(
     rate: float | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Summary:
-    """Post every line (one checkout as JSON) and sum up. `rate`: at most so many a second, else all it takes.
+    """Post every line (a checkout as JSON, or `{"void": …}`, `{"return": …}`) and sum up. `rate`: at most so many a
+    second, else all it takes.
 
-    The checkouts of one card go through one worker in the order of the file. Blank lines are skipped.
+    The checkouts of one card go through one worker in the order of the file, and so does all that is about one sale.
+    Blank lines are skipped.
     Raises `Unreachable` when the service stays silent.
     """
     summary = Summary()
     queues: list[asyncio.Queue[_Item | None]] = [
         asyncio.Queue(_QUEUED_PER_WORKER) for _ in range(workers)
     ]
+    turns = _Turns(workers)
     started = time.perf_counter()
     async with asyncio.TaskGroup() as group:
         for queue in queues:
-            group.create_task(_work(client, queue, summary, progress))
-        await _deal(lines, queues, summary, rate)
+            group.create_task(_work(client, queue, turns, summary, progress))
+        await _deal(lines, queues, turns, summary, rate)
     summary.seconds = time.perf_counter() - started
     return summary
 
@@ -173,46 +217,61 @@ async def replay(
 async def _deal(
     lines: Iterable[bytes],
     queues: list[asyncio.Queue[_Item | None]],
+    turns: _Turns,
     summary: Summary,
     rate: float | None,
 ) -> None:
     begin = time.monotonic()
     posted = 0
-    for number, line in enumerate(lines, start=1):
-        body = line.strip()
+    for number, text in enumerate(lines, start=1):
+        body = text.strip()
         if not body:
             continue
-        worker = _worker(body, len(queues))
-        if worker is None:
+        line = _line(body)
+        if line is None:
             summary.refuse(number, "unreadable", "this line is not a JSON object")
             continue
         due_at = begin + posted / rate if rate else 0.0
         posted += 1
-        await queues[worker].put(_Item(number, body, due_at))
+        item = _Item(number, line.path, line.body, line.sale, due_at)
+        await queues[turns.take(line)].put(item)
     for queue in queues:
         await queue.put(None)
 
 
-def _worker(body: bytes, workers: int) -> int | None:
-    """Whose turn it is: one worker a card, one a till for anonymous sales. None if it is no checkout at all."""
+def _line(body: bytes) -> _Line | None:
+    """What a line says; None if it is no event at all. What is wrong with an event the service says."""
     try:
-        checkout: Any = orjson.loads(body)
+        told: Any = orjson.loads(body)
     except orjson.JSONDecodeError:
         return None
-    if not isinstance(checkout, dict):
+    if not isinstance(told, dict):
         return None
-    owner = checkout.get("card") or f"{checkout.get('store')}/{checkout.get('till')}"
-    return zlib.crc32(str(owner).encode()) % workers
+    kind = next(iter(told)) if len(told) == 1 else ""
+    if kind not in ADDRESSES:
+        return _event("checkout", told, body)
+    event = told[kind]
+    return _event(kind, event, orjson.dumps(event)) if isinstance(event, dict) else None
+
+
+def _event(kind: str, event: dict[str, Any], body: bytes) -> _Line:
+    original = event.get("original")
+    about = original if kind == "return" and isinstance(original, dict) else event
+    owner = event.get("card") or f"{about.get('store')}/{about.get('till')}"
+    sale = "/".join([str(about.get(part)) for part in _NAME])
+    return _Line(ADDRESSES[kind], body, sale, str(owner))
 
 
 async def _work(
     client: httpx.AsyncClient,
     queue: asyncio.Queue[_Item | None],
+    turns: _Turns,
     summary: Summary,
     progress: Callable[[int], None],
 ) -> None:
     while item := await queue.get():
         if (ahead := item.due_at - time.monotonic()) > 0:
             await asyncio.sleep(ahead)
-        summary.count(item.number, await send(client, "/v1/checkouts", item.body))
+        summary.count(item.number, await send(client, item.path, item.body))
+        turns.done(item.sale)
         progress(1)

@@ -73,6 +73,46 @@ async def test_a_card_keeps_the_order_of_the_file_however_many_workers() -> None
     assert all(numbers == sorted(numbers) and len(numbers) == 20 for numbers in seen.values())
 
 
+async def test_a_return_never_overtakes_its_sale_and_each_goes_to_its_own_address() -> None:
+    posted_to: list[tuple[str, int]] = []
+
+    async def slowly(request: httpx.Request) -> httpx.Response:
+        body = json.loads(request.content)
+        sale = (body.get("original") or body)["sequence"]
+        await asyncio.sleep(0.002 if request.url.path == "/v1/checkouts" else 0)
+        posted_to.append((request.url.path, sale))
+        return httpx.Response(201)
+
+    lines = []
+    for n in range(20):
+        key = {"store": "s", "till": "1", "business_day": "2026-11-22", "sequence": n}
+        back = {**key, "sequence": 100 + n, "till": "2", "original": key}
+        lines += [
+            json.dumps(each).encode()
+            for each in ({**key, "card": str(n)}, {"return": back}, {"void": key})
+        ]
+    async with httpx.AsyncClient(
+        transport=httpx.MockTransport(slowly), base_url="http://till.test"
+    ) as http:
+        summary = await replay(http, [*lines, b'{"void": 7}'], workers=7)
+    assert (summary.recorded, summary.refused) == (60, Counter({"unreadable": 1}))
+    for n in range(20):
+        order = [path for path, sale in posted_to if sale == n]
+        assert order == ["/v1/checkouts", "/v1/returns", "/v1/voids"]
+
+
+async def test_a_checkout_may_be_named_as_in_a_batch() -> None:
+    paths: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        paths.append(request.url.path)
+        return httpx.Response(201 if "sequence" in json.loads(request.content) else 422)
+
+    named = json.dumps({"checkout": json.loads(checkout(1))}).encode()
+    summary = await posted(answer, [named])
+    assert (summary.recorded, paths) == (1, ["/v1/checkouts"])
+
+
 async def test_a_busy_service_is_asked_again_after_the_seconds_it_wants() -> None:
     answers = iter([httpx.Response(503, headers={"Retry-After": "0"}), httpx.Response(201)])
     summary = await posted(lambda _: next(answers), [checkout(1)])

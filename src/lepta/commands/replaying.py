@@ -23,7 +23,7 @@ def replay(
     connections: int,
     key: str | None,
 ) -> int:
-    """Post the file; returns the exit code: 1 if any checkout was refused."""
+    """Post the file; returns the exit code: 1 if any event was refused."""
     with _key(settings, key) as bearer:
         summary = asyncio.run(_post(file, url, bearer, rate, connections))
     for fault in summary.faults:
@@ -65,7 +65,7 @@ def summed_up(summary: Summary) -> str:
     )
     per_second = summary.total / summary.seconds if summary.seconds else 0.0
     return (
-        f"{summary.total} checkouts in {summary.seconds:.1f} s ({per_second:.0f}/s): {summary.recorded} recorded, "
+        f"{summary.total} events in {summary.seconds:.1f} s ({per_second:.0f}/s): {summary.recorded} recorded, "
         f"{summary.repeated} known already, {summary.refused.total()} refused{f' ({refused})' if refused else ''}\n"
         f"latency in ms: {shares}; sent again: {summary.resent}"
     )
