@@ -139,6 +139,18 @@ def test_a_line_that_took_something_back_on_the_sale_cannot_come_back_and_the_ot
     assert made.all() == made.before
 
 
+def test_of_lines_that_come_back_together_none_brings_back_more_than_itself() -> None:
+    voided = make.line(3, -25_900)
+    made = sold(lines=[make.line(1), make.line(2, 77_700, quantity="3"), voided])
+    assert left(made) == [(1, "1", 25_900), (2, "3", 77_700)]
+    assert "More of line 1" in str(refusal(made, line(1, 2, 0)))
+    assert "More of line 1" in str(refusal(made, line(1, 1, 25_901)))
+    made.back([line(1)])
+    assert left(made) == [(2, "2", 51_800)]
+    made.back([line(2, 2, 51_800)])
+    assert made.all() == made.before
+
+
 def test_a_discount_on_a_line_of_its_own_lowers_what_may_be_asked_back() -> None:
     discount = {"line": 2, "sku": make.HUNTER_SKU, "quantity": "0", "amount": -5_900}
     made = sold(lines=[make.line(), discount])
@@ -200,26 +212,28 @@ def test_points_that_wait_are_taken_first_then_others_of_the_member_in_the_order
     assert made.lots() == {(WALLET, date(2028, 1, 1), -3, 0): 4, (WALLET, LAST, -4, 0): 3}
 
 
-def test_points_that_expired_meanwhile_need_not_be_taken_again() -> None:
+def test_points_that_expired_meanwhile_need_not_be_taken_again_and_count_once() -> None:
     made = sold(make.BASE)
+    made.spend(5)
     (lot,) = made.book.lots_of(WALLET)
-    expiry = Entry(WALLET, chart.expired("club", PTS), 12, Code.EXPIRE)
-    made.book.post(500, [expiry], [], [Spent(lot, 12)])
-    made.sold = replace(made.sold, expired={0: 12})
-    outcome = made.back([line(1, "0.5", 12_950)]).outcome
-    assert (outcome.lapsed, outcome.clawed_back, outcome.owed) == (((0, 6),), 0, 0)
-    assert made.void().outcome.lapsed == ((0, 6),)
+    expiry = Entry(WALLET, chart.expired("club", PTS), 7, Code.EXPIRE)
+    made.book.post(500, [expiry], [], [Spent(lot, 7)])
+    made.sold = replace(made.sold, expired={0: 7})
+    half = made.back([line(1, "0.5", 12_950)]).outcome
+    assert (half.lapsed, half.clawed_back, half.owed) == (((0, 6),), 0, 0)
+    rest = made.void().outcome
+    assert (rest.lapsed, rest.clawed_back, rest.owed) == (((0, 1),), 5, 5)
 
 
-def test_points_that_paid_a_debt_become_one_again() -> None:
+def test_points_that_paid_a_debt_become_one_again_whatever_else_the_member_has() -> None:
     made = sold(make.BASE)
     issued = chart.issued("retail-nsk", PTS)
-    made.spend(12)
     made.book.post(500, [Entry(OWED, issued, 12, Code.CLAW_BACK)], [], ())
     made.book.post(501, [Entry(issued, OWED, 12, Code.REPAY)], [], ())
     made.sold = replace(made.sold, entries=[Entry(issued, OWED, 12, Code.REPAY)])
     outcome = made.void().outcome
     assert (outcome.clawed_back, outcome.owed, made.balances()[OWED]) == (12, 12, -12)
+    assert made.book.balance(WALLET) == 12
 
 
 def test_points_that_paid_go_back_into_the_lots_they_came_from_and_their_money_is_not_refunded() -> None:  # fmt: skip
@@ -361,6 +375,24 @@ def test_money_added_to_points_goes_back_with_them_and_its_budget_is_free_again(
     assert made.counts() == {}
 
 
+def test_of_two_gifts_of_points_each_goes_back_into_the_lots_it_came_from() -> None:
+    give = {"points": 10, "money_rate": "0.10"}
+    first = {
+        **make_rules.offer("a", give, **{"from": "shopper-points"}),
+        "funding": [{"party": "retail-nsk", "share": "1"}],
+    }
+    second = {**first, "campaign": "b", "returns": "reverse"}
+    made = ledger(club(first, second))
+    made.earn(10, date(2026, 12, 31), index=-1)
+    made.earn(10, LAST, index=-2)
+    made.sell(gifts=[{"offer": each, "accepted": True} for each in ("a", "b")])
+    assert made.lots() == {}
+    made.back([line()])
+    assert made.lots() == {(WALLET, LAST, -2, 0): 10}
+    made.void()
+    assert made.all() == made.before
+
+
 def test_of_an_odd_kopeck_no_funder_gets_back_more_than_it_gave() -> None:
     thirds = [
         {"party": p, "share": s}
@@ -413,11 +445,12 @@ def test_a_visit_ends_with_the_last_of_its_sale() -> None:
     made = sold(visits, lines=[make.line(quantity="2")])
     visit = {"club|visits|m-pyotr": 1, "club|visit|nsk-07|2026-11-22|m-pyotr": 1}
     assert made.counts() == visit
-    made.back([line(1, 1, 12_950)])
+    assert not made.back([line(1, 1, 12_950)]).ended
     assert made.counts() == visit
-    made.back([line(1, 1, 12_950)])
+    assert made.back([line(1, 1, 12_950)]).ended
     assert made.counts() == {}
-    assert made.void().used == []
+    void = made.void()
+    assert (void.used, void.ended) == ([], False)
 
 
 def test_a_total_that_the_till_rounded_is_refunded_no_further() -> None:

@@ -127,6 +127,31 @@ def agree(ledger: Ledger, reversal: Reversal) -> None:
         assert sum(lot.remaining for lot in lots) == ledger.book.balance(account)
         assert all(lot.remaining > 0 for lot in lots)
     within(ledger)
+    budgets(ledger)
+
+
+def budgets(ledger: Ledger) -> None:
+    """Of every budget just so much is used as its payers have not got back."""
+    history, outcome = History(ledger.earlier), ledger.sold.recorded.outcome
+    for donation in outcome.donations:
+        gone = history.donations(donation.campaign)
+        money = donation.money - sum(one.money for one in gone)
+        own = donation.shopper_money - sum(one.shopper_money for one in gone)
+        points = donation.points - sum(one.points for one in gone)
+        name = donation.campaign
+        expected = {
+            f"{name}|budget|money": own if donation.shopper_money else money,
+            f"{name}|budget|points": points,
+            f"{name}|match|money": money - own,
+        }
+        for n, funder in enumerate(donation.funders):
+            rest = funder.money - sum(one.funders[n].money for one in gone)
+            expected |= {
+                f"{name}|{what}|{funder.party}|money": rest for what in ("funder", "match")
+            }
+        for counter, _ in ledger.sold.used:
+            if counter in expected:
+                assert ledger.shop.counts[counter] == expected[counter], counter
 
 
 def within(ledger: Ledger) -> None:

@@ -72,10 +72,9 @@ class Purse:
             self._rest[place] = self._rest.get(place, 0) + points
 
     def take_own(self, log_index: int, leg: int, points: int) -> dict[Account, int]:
-        """Take up to so many out of the lot that an entry made: those that still wait, then the others."""
-        own = [place for place in self._rest if place[2:] == (log_index, leg)]
+        """Take up to so many out of the lot that an entry made, whether they wait or not: by account."""
         taken: dict[Account, int] = {}
-        for place in sorted(own, key=lambda place: place[0] != self.pending):
+        for place in [place for place in self._rest if place[2:] == (log_index, leg)]:
             here = self._take(place, points)
             points -= here
             if here:

@@ -62,6 +62,8 @@ class Reversal:
     used: Sequence[tuple[str, int]]
     given: Sequence[Given]
     outcome: Reversed
+    ended: bool
+    """Whether it took the last of the sale."""
 
 
 def reverse(
@@ -100,6 +102,7 @@ def reverse(
         released(sold.used, undoing.figures(back), ended=ended),
         given,
         undoing.conclude(back, points, tuple(lines or ()), total),
+        ended,
     )
 
 
