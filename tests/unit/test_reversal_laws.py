@@ -134,6 +134,9 @@ def budgets(ledger: Ledger) -> None:
     """Of every budget just so much is used as its payers have not got back."""
     history, outcome = History(ledger.earlier), ledger.sold.recorded.outcome
     for donation in outcome.donations:
+        if donation.shopper_points and donation.matched:
+            # A funder's money is there the match's and the points' together; each goes back in proportion.
+            continue
         gone = history.donations(donation.campaign)
         money = donation.money - sum(one.money for one in gone)
         own = donation.shopper_money - sum(one.shopper_money for one in gone)

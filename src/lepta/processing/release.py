@@ -13,8 +13,8 @@ class Figures(NamedTuple):
     """The figure by which it goes back: points, of money gifts money."""
     points: int
     money: int
-    own_money: int
-    """Of `money` what the shopper gave; a match counts the others'."""
+    counted_money: int
+    """Of `money` what its budget counts: where the shopper gives, what they gave; a match counts the others'."""
     funders: Mapping[str, tuple[int, int]]
     """Points and money of each."""
 
@@ -23,12 +23,12 @@ class Figures(NamedTuple):
         _, what, *rest = counter.split("|")
         unit = rest[-1] if rest else ""
         if what == "budget":
-            return self.points if unit == "points" else self.own_money or self.money
+            return self.points if unit == "points" else self.counted_money
         if what in {"funder", "match"} and len(rest) == 2:
             points, money = self.funders.get(rest[0], (0, 0))
             return points if unit == "points" else money
         if what == "match":
-            return self.money - self.own_money
+            return self.money - self.counted_money
         return self.share
 
 

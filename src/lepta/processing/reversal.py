@@ -28,7 +28,7 @@ from lepta.processing.reversed import (
     Reversed,
 )
 from lepta.processing.taken import (
-    figures_of_donations,
+    figures_of_donation,
     figures_of_earned,
     of_donation,
     of_earned,
@@ -225,11 +225,10 @@ class _Undoing:
         for donation in self._outcome.donations:
             before = self.history.donations(donation.campaign)
             now = [each for each in back.donations if each.campaign == donation.campaign]
-            in_points = donation.points > 0
             found[donation.campaign] = Course(
-                figures_of_donations([donation], in_points=in_points),
-                figures_of_donations(before, in_points=in_points),
-                figures_of_donations([*before, *now], in_points=in_points),
+                figures_of_donation(donation, [donation]),
+                figures_of_donation(donation, before),
+                figures_of_donation(donation, [*before, *now]),
             )
         return found
 

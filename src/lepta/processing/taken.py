@@ -89,8 +89,10 @@ def figures_of_earned(backs: Iterable[Earned | EarnedBack], entries: Sequence[En
     return Figures(total, total, 0, 0, by_funder)
 
 
-def figures_of_donations(backs: Iterable[Donation | DonationBack], *, in_points: bool) -> Figures:
-    """The same of a donation, which gives points, or money alone."""
+def figures_of_donation(donation: Donation, backs: Iterable[Donation | DonationBack]) -> Figures:
+    """The same of a donation: of so much of it as `backs` are. Whether it is the shopper's own gift, the whole says:
+    of a part the shopper's share may be 0.
+    """
     points, money, own_money = 0, 0, 0
     by_funder: dict[str, tuple[int, int]] = {}
     for back in backs:
@@ -100,4 +102,6 @@ def figures_of_donations(backs: Iterable[Donation | DonationBack], *, in_points:
         for funder in back.funders:
             had = by_funder.get(funder.party, (0, 0))
             by_funder[funder.party] = (had[0] + funder.points, had[1] + funder.money)
-    return Figures(points if in_points else money, points, money, own_money, by_funder)
+    share = points if donation.points else money
+    counted = own_money if donation.shopper_money else money
+    return Figures(share, points, money, counted, by_funder)
