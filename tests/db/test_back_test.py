@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Mapping
+from concurrent.futures.process import BrokenProcessPool
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,14 @@ MILK: Document = {
     ],
     "limits": {"units": 90, "per_card": 40},
 }  # fmt: skip
+
+
+def bonus(campaign: str, per_card: int | None = None, **effect: int) -> Document:
+    limits = {} if per_card is None else {"per_card": per_card}
+    return {
+        "campaign": campaign, "programme": "club", "kind": "bonus", "limits": limits,
+        "effect": {"earn": {"points": 10}, "per": "basket", **effect},
+    }  # fmt: skip
 
 
 async def sell(shop: Address, *first: Document, sales: int = 120) -> None:
@@ -85,16 +95,33 @@ async def test_what_is_used_of_limits_is_what_booking_uses(
 async def test_several_processes_find_what_one_finds(
     shop: Address, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Limits that run out on the way, for all or for a card, and visits included."""
+    drafts = [MILK, make.ROUND_UP, bonus("often", per_card=7), bonus("third-visit", nth_visit=3)]
     await sell(shop)
-    alone = await simulate(shop, [MILK, make.ROUND_UP], SPAN, processes=1)
+    alone = await simulate(shop, drafts, SPAN, processes=1)
     monkeypatch.setattr(workers, "RANGE", 16)
     seen: list[tuple[int, int]] = []
-    together = await simulate(
-        shop, [MILK, make.ROUND_UP], SPAN, processes=2, progress=lambda *at: seen.append(at)
-    )
+    together = await simulate(shop, drafts, SPAN, processes=3, progress=lambda *at: seen.append(at))
     assert together.document == alone.document
     assert seen[-1] == (121, 121)
-    assert alone.document["campaigns"][1]["offers"]["receipts"] > 0
+    milk, round_up, often, _ = alone.document["campaigns"]
+    assert round_up["offers"]["receipts"] > 0
+    assert [limit["exhausted_on"] for limit in milk["limits"]] == [None, "2026-11-22"]
+    assert often["receipts"] == 7
+
+
+async def test_a_process_that_dies_ends_the_back_test_with_an_error(
+    shop: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sell(shop, sales=40)
+    monkeypatch.setattr(workers, "RANGE", 4)
+    monkeypatch.setattr(workers, "_settle", dies)
+    with pytest.raises(BrokenProcessPool):
+        await simulate(shop, [MILK], SPAN, processes=2)
+
+
+def dies(_: object) -> None:
+    os._exit(3)
 
 
 async def test_a_draft_takes_the_place_of_what_is_published(shop: Address) -> None:
@@ -136,6 +163,28 @@ async def test_the_records_of_today_do_not_matter(shop: Address) -> None:
     before = await simulate(shop, [MILK], SPAN)
     await say(shop, "UPDATE card SET status = 'blocked'", "UPDATE member SET tier = 'gold'")
     assert (await simulate(shop, [MILK], SPAN)).document == before.document
+
+
+async def test_funds_are_as_they_were_when_receipts_were_booked(shop: Address) -> None:
+    """One that closes later takes all of them; one that had closed leaves them to the fallback."""
+    await sell(shop, sales=12)
+    await say(
+        shop,
+        "INSERT INTO party (id, kind, name) VALUES ('other', 'charity', '\"Other\"')",
+    )
+    effect = {**MILK["effect"], "to": {"fund": "forest-animals", "fallback": "other"}}
+    document = {**MILK, "effect": effect}
+    for closed_on, gets in (("2026-11-23", "forest-animals"), ("2026-11-22", "other")):
+        await say(shop, f"UPDATE party SET closed_on = '{closed_on}' WHERE id = 'forest-animals'")
+        [told] = (await simulate(shop, [document], SPAN)).document["campaigns"]
+        assert told["funds"] == [{"fund": gets, "receipts": 8, "points": 0, "money": 8_000}]
+
+
+async def test_a_limit_that_is_brought_in_late_is_refused(shop: Address) -> None:
+    await sell(shop, sales=1)
+    uncounted = {**make.BASE, "limits": {"budget": {"points": 500}}}
+    with pytest.raises(NotSupported, match=r"limits\.budget: limiting"):
+        await simulate(shop, [uncounted], SPAN)
 
 
 @pytest.fixture

@@ -1,27 +1,38 @@
 """Back-tests equal booking: receipts tried with a draft give what they would have given had it been published."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import make
+from lepta.errors import InvalidRequest, NotSupported
+from lepta.processing.beside import pack
 from lepta.processing.canonical import canonical
 from lepta.processing.decide import Accepted
 from lepta.processing.events import Checkout
 from lepta.processing.outcome import Outcome
 from lepta.rules.campaign import Campaign, compile_campaign
-from lepta.rules.rulebook import EMPTY, Change, Ended, Item, Paused, PublishedCampaign, Rulebook
-from lepta.simulation.judge import Judge
+from lepta.rules.rulebook import (
+    EMPTY,
+    Change,
+    Ended,
+    Item,
+    Paused,
+    PublishedCampaign,
+    PublishedProgramme,
+    Rulebook,
+)
 from lepta.simulation.plan import NotRecorded, Plan, Span, plan
 from lepta.simulation.reach import Reach, place
 from lepta.simulation.report import report
-from lepta.simulation.sift import Settling, Sieve
+from lepta.simulation.sift import Settled, Trial
+from lepta.simulation.tally import Tally
 from make import line
 
 Document = Mapping[str, Any]
@@ -98,15 +109,38 @@ def sale(sequence: int, *, day: str = "2026-11-22", **more: Any) -> Checkout:
     return make.checkout(sequence=sequence, business_day=day, occurred_at=at, **more)
 
 
-def tried(log: Log, *drafts: Document, span: Span = SPAN) -> Settling:
+def tried(log: Log, *drafts: Document, span: Span = SPAN) -> Trial:
     return tried_by(plan(span, drafts, log.rulebook, log.changes), log.rows)
 
 
-def tried_by(made: Plan, rows: Iterable[tuple[bytes, bytes]]) -> Settling:
-    sieve, settling = Sieve.of(made), Settling(Judge.of(made))
+def tried_by(made: Plan, rows: Iterable[tuple[bytes, bytes]]) -> Trial:
+    trial = Trial.of(made)
     for row in rows:
-        settling.take(sieve.sift([row]))
-    return settling
+        trial.settle(trial.sift([row]))
+    return trial
+
+
+def by_two(made: Plan, rows: Sequence[tuple[bytes, bytes]]) -> Settled:
+    """Ranges of three events by two in turn, each sifting one ahead of what it settles."""
+    hands, total = (Trial.of(made), Trial.of(made)), Settled(Tally.of(made))
+    ranges = [rows[n : n + 3] for n in range(0, len(rows), 3)]
+    behind: list[tuple[int, Any]] = []
+
+    def settle(number: int, steps: Any) -> None:
+        hand, other = hands[number % 2], hands[1 - number % 2]
+        used = hand.settle(steps)
+        other.learn(used)
+        total.take(used, hand.settled.full, made.limits)
+
+    for number, part in enumerate(ranges):
+        behind.append((number, hands[number % 2].sift(part)))
+        if len(behind) > 3:
+            settle(*behind.pop(0))
+    for each in behind:
+        settle(*each)
+    for hand in hands:
+        total.tally.merge(hand.settled.tally)
+    return total
 
 
 def sums(outcomes: Iterable[Outcome]) -> dict[str, tuple[int, int, int]]:
@@ -125,6 +159,7 @@ def sums(outcomes: Iterable[Outcome]) -> dict[str, tuple[int, int, int]]:
 
 CONDITIONS = (
     "basket.total >= 5000", "basket.units >= 3", "member.visits >= 1", "time.day == 22", "member.visits < 2",
+    "member.points >= 9000", "member.points < 8990", "member.points > 0 || line.amount > 4000",
 )  # fmt: skip
 
 
@@ -163,6 +198,13 @@ what = st.fixed_dictionaries(
         "categories": st.just(["dairy"]),
     },
 )
+
+
+def waiting(document: Document) -> Document:
+    """What is earned can be spent when the span is over: shoppers have what they have, whatever is given to them."""
+    if document["kind"] == "donation":
+        return document
+    return {**document, "effect": {**document["effect"], "pending_days": 30}}
 
 
 @st.composite
@@ -217,7 +259,7 @@ def documents(draw: st.DrawFn, campaign: str) -> Document:
 
 def campaigns(campaign: str) -> st.SearchStrategy[Document]:
     matched = st.none() | st.integers(1, 3_000)
-    return documents(campaign) | st.builds(offer, st.just(campaign), matched)
+    return documents(campaign).map(waiting) | st.builds(offer, st.just(campaign), matched)
 
 
 lines = st.lists(
@@ -272,33 +314,28 @@ def events(
 def test_a_simulation_gives_what_booking_would_have_given(
     published: tuple[Document, ...], drafts: tuple[Document, ...], drawn: Any, stop: Any
 ) -> None:
-    """Receipt by receipt for the drafts, in total for every other campaign."""
+    """Receipt by receipt for the drafts, in total for every other campaign; what could not be published is refused."""
+    if refusal := refused(Log(*published), drafts):
+        with pytest.raises(type(refusal), match=re.escape(str(refusal))):
+            tried(Log(*published), *drafts)
+        return
     ids = {draft["campaign"] for draft in drafts}
     if any("visit" in repr(document) for document in published):
         # What replaces the only campaign that asks for visits does not make them forgotten.
         published = (*published, COUNTING)
-    as_it_was, with_drafts = (
-        Log(*published),
-        Log(*(d for d in published if d["campaign"] not in ids)),
-    )
-    with_drafts.publish(*drafts)
-    stopped, word, at = stop
-    for n, event in enumerate(events(drawn)):
-        if n == at and as_it_was.rulebook.campaign(stopped) is not None:
-            as_it_was.change(word(stopped, make.NOON))
-            if stopped not in ids:
-                with_drafts.change(word(stopped, make.NOON))
-        as_it_was.book(event)
-        with_drafts.book(event)
-    made = plan(SPAN, drafts, as_it_was.rulebook, as_it_was.changes)
-    sieve, settling = Sieve.of(made), Settling(Judge.of(made))
+    as_it_was, with_drafts = book_both(published, drafts, events(drawn), stop)
+    trial = Trial.of(plan(SPAN, drafts, as_it_was.rulebook, as_it_was.changes))
     for n, row in enumerate(as_it_was.rows, start=1):
-        settling.take(sieve.sift([row]))
+        trial.settle(trial.sift([row]))
         booked = sums(with_drafts.outcomes[:n])
         for draft in ids:
-            total = settling.tally.of(draft).total
+            total = trial.settled.tally.drafts[draft].total
             assert (total.receipts, total.points, total.money) == booked.get(draft, (0, 0, 0))
-    document = report(made, settling, events=0, seconds=0).document
+    document = report(trial.plan, trial.settled, events=0, seconds=0).document
+    assert (
+        report(trial.plan, by_two(trial.plan, as_it_was.rows), events=0, seconds=0).document
+        == document
+    )
     before, after = sums(as_it_was.outcomes), sums(with_drafts.outcomes)
     changed = {o["campaign"]: (o["receipts"], o["points"], o["money"]) for o in document["others"]}
     for name in (before.keys() | after.keys()) - ids:
@@ -311,9 +348,40 @@ def test_a_simulation_gives_what_booking_would_have_given(
         check_sums(told)
 
 
-def told_of(settled: Settling) -> dict[str, Any]:
+def book_both(
+    published: Sequence[Document], drafts: Sequence[Document], sold: Sequence[Checkout], stop: Any
+) -> tuple[Log, Log]:
+    """The same sales without and with the drafts; on the way a published campaign is paused or ended."""
+    ids = {draft["campaign"] for draft in drafts}
+    as_it_was = Log(*published)
+    with_drafts = Log(*(d for d in published if d["campaign"] not in ids))
+    with_drafts.publish(*drafts)
+    stopped, word, at = stop
+    for n, event in enumerate(sold):
+        if n == at and as_it_was.rulebook.campaign(stopped) is not None:
+            as_it_was.change(word(stopped, make.NOON))
+            if stopped not in ids:
+                with_drafts.change(word(stopped, make.NOON))
+        as_it_was.book(event)
+        with_drafts.book(event)
+    return as_it_was, with_drafts
+
+
+def refused(log: Log, drafts: Iterable[Document]) -> NotSupported | None:
+    """Why the first of them could not be published that cannot be."""
+    for draft in drafts:
+        try:
+            log.rulebook.extended(
+                Change((PublishedCampaign(draft["campaign"], 2, make.NOON, draft),)).canonical()
+            )
+        except NotSupported as refusal:
+            return refusal
+    return None
+
+
+def told_of(trial: Trial) -> dict[str, Any]:
     """What is reported of the only draft."""
-    (told,) = report(settled.judge.plan, settled, events=0, seconds=0).document["campaigns"]
+    (told,) = report(trial.plan, trial.settled, events=0, seconds=0).document["campaigns"]
     check_sums(told)
     return dict(told)
 
@@ -361,11 +429,30 @@ def check_sums(told: Mapping[str, Any]) -> None:
     assert sum(why["receipts"] for why in told["why"] if why["fired"]) == told["receipts"]
 
 
-def test_orjson_is_what_tells_a_text_apart() -> None:
+def test_a_sale_and_its_place_are_told_from_its_bytes() -> None:
     """A sale's place is read from its leaf's bytes, whatever stands in a till's name."""
-    till = orjson.dumps({"till": ['s"1', 't\\"2,"x', "2026-11-22", 7]})
-    assert place(till) == (b'"s\\"1"', "2026-11-22")
+    till = ['s"1', 't\\"2,"kind":"checkout"', "2026-11-22", 7]
+    assert place(canonical({"kind": "checkout", "till": till})) == (b'"s\\"1"', "2026-11-22")
+    assert place(canonical({"kind": "void", "till": till})) is None
     assert place(b'{"kind":"rulebook"}') is None
+
+
+def test_what_a_void_gave_back_of_a_published_limit_is_there_again() -> None:
+    """It is no receipt itself."""
+    rival = bonus("rival", {"points": 10}, limits={"budget": {"points": 10}}, **BEST)
+    log = Log(rival)
+    log.book(sale(1, card="card-1"))
+    void = {
+        "kind": "void",
+        "till": ["nsk-07", "3", "2026-11-22", 9],
+        "used": [["rival|budget|points", -10]],
+    }
+    log.rows.append((canonical(void), pack(make.SALT, make.SALT, b"{}")))
+    log.book(sale(2, card="card-1"))
+    settled = tried(log, bonus("draft", {"points": 5}, **BEST)).settled
+    assert settled.counts["rival|budget|points"] == 10
+    assert settled.tally.now["rival"].receipts == 2
+    assert settled.tally.looked_at == {"2026-11-22": 2}
 
 
 def test_what_came_before_the_span_and_in_between_counts_for_others_and_not_for_the_draft() -> None:
@@ -375,9 +462,9 @@ def test_what_came_before_the_span_and_in_between_counts_for_others_and_not_for_
     log = Log(rival)
     for n, day in enumerate(("2026-11-21", "2026-11-22", "2026-11-21", "2026-11-22", "2026-11-23")):
         log.book(sale(n, day=day, card="card-1"))
-    settled = tried(log, draft, span=Span(date(2026, 11, 22), date(2026, 11, 23)))
+    settled = tried(log, draft, span=Span(date(2026, 11, 22), date(2026, 11, 23))).settled
     assert [o.points.earned for o in log.outcomes[-5:]] == [9_010, 10, 9_010, 5, 0]
-    total = settled.tally.of("draft").total
+    total = settled.tally.drafts["draft"].total
     assert (total.receipts, total.points) == (1, 5)
     assert settled.counts == {"rival|budget|points": 35, "draft|units": 1}
 
@@ -393,9 +480,9 @@ def test_a_receipt_before_anybody_asked_for_birthdays_is_counted_as_unknown() ->
     log.publish({**birthday, "campaign": "asks"})
     log.book(sale(2, card="card-1"))
     log.book(sale(3, card=None))
-    assert tried(log, birthday).tally.unknown == 1
+    assert tried(log, birthday).settled.tally.unknown == 1
     elsewhere = {**birthday, "what": {"categories": ["tea"]}, "when": "member.visits > 0"}
-    assert tried(log, elsewhere).tally.unknown == 0
+    assert tried(log, elsewhere).settled.tally.unknown == 0
 
 
 def test_many_texts_are_found_as_few_are() -> None:
@@ -425,7 +512,41 @@ def test_points_that_shoppers_gave_away_are_given_again_by_what_replaces_the_cam
     log.book(sale(1, card="card-1", redeem={"points": 40}, **accepts))
     log.book(sale(2, card="card-1", **accepts))
     log.book(sale(3, card=NEW, **accepts))
-    settled = tried(log, own)
-    total, was = settled.tally.of("own").total, settled.tally.booked["own"]
+    settled = tried(log, own).settled
+    total, was = settled.tally.drafts["own"].total, settled.tally.booked["own"]
     assert (total.receipts, total.points, total.money) == (was.receipts, was.points, was.money)
     assert (total.receipts, total.points) == (1, 6_000)
+
+
+def test_a_limit_that_is_brought_in_late_is_refused_as_publishing_refuses_it() -> None:
+    published = bonus("mine", {"points": 5}, limits={"units": 7})
+    log = Log(published)
+    log.book(sale(1, card="card-1"))
+    for limit in ({"budget": {"points": 50}}, {"per_card": 2}):
+        with pytest.raises(
+            NotSupported, match=f"limits.{next(iter(limit))}: limiting what earlier"
+        ):
+            tried(log, bonus("mine", {"points": 5}, limits={"units": 7, **limit}))
+    lower = bonus("mine", {"points": 5}, limits={"units": 1})
+    assert tried(log, lower).settled.tally.drafts["mine"].total.receipts == 1
+    moved = {**bonus("mine", {"points": 5}), "programme": "tea-club"}
+    log.change(PublishedProgramme("tea-club", 1, None, make.PROGRAMME))
+    with pytest.raises(InvalidRequest) as refusal:
+        tried(log, bonus("new", {"points": 5}), moved)
+    assert [e["path"] for e in refusal.value.members["errors"]] == ["campaigns.1.programme"]
+
+
+@pytest.mark.parametrize(
+    ("closed_on", "gets"), [("2026-11-22", "other"), ("2026-11-23", "forest-animals")]
+)
+def test_a_fund_takes_what_was_booked_before_it_closed(closed_on: str, gets: str) -> None:
+    """By the day of booking in the store, the 22nd, whenever the sale was."""
+    log = Log()
+    for n, day in enumerate(("2026-11-22", "2026-11-24")):
+        log.book(sale(n, day=day, card=None))
+    draft = donation("draft", {"money": 40})
+    draft["effect"]["to"]["fallback"] = "other"
+    closing = {"forest-animals": date.fromisoformat(closed_on)}
+    made = plan(SPAN, [draft], log.rulebook, log.changes, closing)
+    told = told_of(tried_by(made, log.rows))
+    assert told["funds"] == [{"fund": gets, "receipts": 2, "points": 0, "money": 80}]

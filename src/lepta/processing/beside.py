@@ -20,6 +20,7 @@ REQUEST_BYTES = 16
 CONTENT_LIMIT = 1 << 26
 """Far more than the longest basket makes; what claims to be longer was not written here."""
 
+_UNKNOWN = "what lies beside the leaf is of no known version"
 _START = 1 + SALT_BYTES
 _FRAME = _START + REQUEST_BYTES
 # What contents of version 1 have in common: trained by zstd on the demo's day, and on variants of it with other
@@ -60,16 +61,23 @@ class Beside:
     def __init__(self, data: bytes) -> None:
         self.data = data
         if len(data) <= _FRAME or data[0] != VERSION:
-            raise ValueError("what lies beside the leaf is of no known version")
+            raise ValueError(_UNKNOWN)
         self.salt, self.request = data[1:_START], data[_START:_FRAME]
 
     @cached_property
     def content(self) -> bytes:
         """The canonical JSON."""
-        frame = self.data[_FRAME:]
-        try:
-            if zstandard.frame_content_size(frame) > CONTENT_LIMIT:
-                raise ValueError("what lies beside the leaf is longer than any sale")
-            return _DECOMPRESSOR.decompress(frame)
-        except zstandard.ZstdError as error:
-            raise ValueError(f"what lies beside the leaf cannot be unpacked: {error}") from None
+        return unpacked(self.data)
+
+
+def unpacked(data: bytes) -> bytes:
+    """The content of a stored value; raises as `Beside` does."""
+    if len(data) <= _FRAME or data[0] != VERSION:
+        raise ValueError(_UNKNOWN)
+    frame = data[_FRAME:]
+    try:
+        if zstandard.frame_content_size(frame) > CONTENT_LIMIT:
+            raise ValueError("what lies beside the leaf is longer than any sale")
+        return _DECOMPRESSOR.decompress(frame)
+    except zstandard.ZstdError as error:
+        raise ValueError(f"what lies beside the leaf cannot be unpacked: {error}") from None

@@ -1,5 +1,7 @@
 """What the rules and the programme make of a sale: redemption, then earning and donations, then gifts."""
 
+from collections.abc import Sequence
+
 from lepta.ledger import chart
 from lepta.ledger.book import Book, Issue
 from lepta.ledger.entries import Entry
@@ -9,7 +11,8 @@ from lepta.processing.events import MAX, InsufficientPoints, QuoteStale
 from lepta.processing.given import Legs
 from lepta.processing.sight import Prepared
 from lepta.rules import engine, redemption
-from lepta.rules.facts import NO_PAST, Past
+from lepta.rules.facts import NO_PAST, Line, Past
+from lepta.rules.programme import Programme
 from lepta.rules.visits import past_of
 from lepta.values import value
 
@@ -67,7 +70,7 @@ def judge(prepared: Prepared, book: Book, counts: dict[str, int]) -> Verdict:
     """
     event = prepared.event
     points, shortfall = _redeemable(prepared, book)
-    money, by_line, net = paid(prepared, points)
+    money, by_line, net = paid(prepared.programme, prepared.facts.lines, points)
     past = _past(prepared, book, counts, points) if prepared.matched.asks_past else NO_PAST
     result = engine.evaluate(prepared.matched, net, event.total - money, counts, past)
     if result.gift_differs and not event.offline:
@@ -128,14 +131,15 @@ def _redeemable(prepared: Prepared, book: Book) -> tuple[int, int]:
     return points, asked - points
 
 
-def paid(prepared: Prepared, points: int) -> tuple[int, tuple[int, ...], list[int] | None]:
+def paid(
+    programme: Programme | None, lines: Sequence[Line], points: int
+) -> tuple[int, tuple[int, ...], list[int] | None]:
     """(money that the points are worth, points by line, what is left to pay by line; None: all of it)."""
-    lines = prepared.facts.lines
     if not points:
         return 0, (0,) * len(lines), None
-    assert prepared.programme is not None
-    money = redemption.money_of(prepared.programme, points)
-    by_line = redemption.over_lines(prepared.programme, lines, points)
-    parts = redemption.over_lines(prepared.programme, lines, money)
+    assert programme is not None
+    money = redemption.money_of(programme, points)
+    by_line = redemption.over_lines(programme, lines, points)
+    parts = redemption.over_lines(programme, lines, money)
     net = [line.amount_minor - part for line, part in zip(lines, parts, strict=True)]
     return money, tuple(by_line), net

@@ -4,8 +4,10 @@ Only campaigns whose outcome depends on a draft, or on whose outcome a draft dep
 those of a stacking group in which not all are added, the base group and what multiplies it, and other offers.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import orjson
@@ -13,14 +15,16 @@ import orjson
 from lepta.errors import DomainError, InvalidRequest
 from lepta.rules.asks import NOTHING as NOTHING_ASKED
 from lepta.rules.campaign import Campaign, compile_campaign
-from lepta.rules.counted import NOTHING
+from lepta.rules.counted import NOTHING, counted, refuse_uncounted
 from lepta.rules.explanation import Why
-from lepta.rules.refusals import fault
+from lepta.rules.limits import Gauge
+from lepta.rules.refusals import fault, joined
 from lepta.rules.rulebook import EMPTY, PublishedCampaign, Rulebook
 from lepta.simulation.reach import EVERYTHING, Reach
 from lepta.values import value
 
 Document = Mapping[str, Any]
+NO_CLOSING: Mapping[str, date] = MappingProxyType({})
 
 
 class Span(NamedTuple):
@@ -48,6 +52,10 @@ class Plan:
     changes: Mapping[int, bytes]
     """The chain of rulebook changes by number: programmes, rivals, and the drafts as early as can be."""
     reach: Reach
+    limits: frozenset[str]
+    """Counters of the drafts' limits that a report tells of."""
+    closing: Mapping[str, date]
+    """Of the drafts' funds that close: the first day on which they take nothing any more."""
     visits: frozenset[str]
     """Programmes whose visits matter: every receipt is decided again, since each may belong to one."""
     known_from: int
@@ -68,17 +76,19 @@ def read_span(first: date, last: date) -> Span:
 
 
 def plan(
-    span: Span, drafts: Sequence[Document], newest: Rulebook, changes: Mapping[int, bytes]
+    span: Span,
+    drafts: Sequence[Document],
+    newest: Rulebook,
+    changes: Mapping[int, bytes],
+    closing: Mapping[str, date] = NO_CLOSING,
 ) -> Plan:
-    """Of drafts that have been checked. Raises `InvalidRequest` where two are of one campaign."""
-    compiled = {}
-    for n, draft in enumerate(drafts):
-        campaign = compile_campaign(draft, _programme(draft, newest), 1)
-        if campaign.id in compiled:
-            reason = f'"{campaign.id}" stands twice: a campaign is tried in one version at a time'
-            raise InvalidRequest([fault(f"campaigns.{n}.campaign", reason)])
-        compiled[campaign.id] = campaign
-    published = {name: _versions(newest, name) for name in newest.campaigns}
+    """Of drafts that have been checked. `closing`: the first days on which parties take nothing any more.
+
+    Raises `InvalidRequest` where two are of one campaign, and what publishing would raise for limits that are
+    brought in late (see `refuse_uncounted`).
+    """
+    compiled = _compiled(drafts, newest)
+    published = {name: newest.versions(name) for name in newest.campaigns}
     replaced = frozenset(compiled.keys() & published.keys())
     before = [version for name in replaced for version in published.pop(name)]
     rivals = _rivals([*compiled.values(), *before], published)
@@ -94,10 +104,45 @@ def plan(
         replaced,
         _history(changes, drafts, compiled, rivals),
         reach,
+        frozenset(g.counter for c in own for g in _gauges(c)),
+        {fund: closing[fund] for c in own for fund in _funds(c) if fund in closing},
         frozenset(c.programme for c in own if visits),
         _known_from(own, newest, changes),
         follows or visits,
     )
+
+
+def _compiled(drafts: Sequence[Document], newest: Rulebook) -> dict[str, Campaign]:
+    compiled: dict[str, Campaign] = {}
+    for n, draft in enumerate(drafts):
+        campaign = compile_campaign(draft, _programme(draft, newest), 1)
+        if campaign.id in compiled:
+            reason = f'"{campaign.id}" stands twice: a campaign is tried in one version at a time'
+            raise InvalidRequest([fault(f"campaigns.{n}.campaign", reason)])
+        with below(f"campaigns.{n}"):
+            refuse_uncounted(newest.versions(campaign.id), campaign)
+        compiled[campaign.id] = campaign
+    return compiled
+
+
+@contextmanager
+def below(path: str) -> Iterator[None]:
+    """Put `path` before the places that an `InvalidRequest` names."""
+    try:
+        yield
+    except InvalidRequest as refusal:
+        faults = [fault(joined(path, e["path"]), e["reason"]) for e in refusal.members["errors"]]
+        raise InvalidRequest(faults) from refusal
+
+
+def _gauges(draft: Campaign) -> tuple[Gauge, ...]:
+    limits = counted([draft])
+    return limits.gauges + limits.match
+
+
+def _funds(draft: Campaign) -> Iterator[str]:
+    target = draft.target
+    return (f for f in (target.fund, *target.choice, target.fallback) if f is not None)
 
 
 class NotRecorded(DomainError):
@@ -136,18 +181,12 @@ def _asked(rulebook: Rulebook, campaign: Campaign) -> bool:
     return asked.and_of(campaign.asks) == asked
 
 
-def _versions(newest: Rulebook, campaign: str) -> list[Campaign]:
-    track = newest.track(campaign)
-    assert track is not None, campaign
-    return [version for _, version in track.versions if version is not None]
-
-
 def _counts(newest: Rulebook, campaign: str) -> bool:
     """Whether counters say what a published campaign may still give."""
     track = newest.track(campaign)
     assert track is not None, campaign
     return track.counted != NOTHING or any(
-        version.giving.per == "visit" for version in _versions(newest, campaign)
+        version.giving.per == "visit" for version in newest.versions(campaign)
     )
 
 

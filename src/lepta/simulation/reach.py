@@ -13,12 +13,13 @@ from lepta.rules.campaign import Campaign
 _FEW = 16
 """Up to so many texts are looked for one by one; of more, all texts of a receipt are compared with them."""
 _TEXTS = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_SALE = b'"kind":"checkout"'
 _TILL = re.compile(rb'"till":\[("(?:[^"\\]|\\.)*"),"(?:[^"\\]|\\.)*","([^"]{10})"')
 
 
 def place(leaf: bytes) -> tuple[bytes, str] | None:
     """(store's id as JSON, business day) of a sale's leaf; None for an event of another kind."""
-    found = _TILL.search(leaf)
+    found = _TILL.search(leaf) if _SALE in leaf else None
     return None if found is None else (found[1], found[2].decode())
 
 

@@ -10,7 +10,7 @@ from lepta.rules.explanation import Why, fired
 from lepta.rules.limits import NO_CAP, Gauge, Unit
 from lepta.rules.track import Track
 from lepta.simulation.plan import Plan, Span, final
-from lepta.simulation.sift import Settling
+from lepta.simulation.sift import Settled
 from lepta.simulation.tally import Draft, Figures, Tally
 
 Json = dict[str, Any]
@@ -29,7 +29,7 @@ class Report:
     seconds: float
 
 
-def report(plan: Plan, settled: Settling, *, events: int, seconds: float) -> Report:
+def report(plan: Plan, settled: Settled, *, events: int, seconds: float) -> Report:
     """The report on settled receipts."""
     rulebook, tally = final(plan), settled.tally
     campaigns = []
@@ -38,7 +38,7 @@ def report(plan: Plan, settled: Settling, *, events: int, seconds: float) -> Rep
         assert track is not None, name
         programme = rulebook.programmes[track.newest.programme]
         earns = track.newest.kind == "bonus"
-        told = _draft(tally.of(name), programme.point_value if earns else _NO_VALUE)
+        told = _draft(tally.drafts[name], programme.point_value if earns else _NO_VALUE)
         told["limits"] = [
             _limit(plan.span, track, gauge, settled)
             for gauge in track.counted.gauges + track.counted.match
@@ -99,9 +99,9 @@ def _cost(figures: Figures, point_value: Ratio) -> int:
     return figures.money + figures.points * point_value.numerator // point_value.denominator
 
 
-def _limit(span: Span, track: Track, gauge: Gauge, settled: Settling) -> Json:
+def _limit(span: Span, track: Track, gauge: Gauge, settled: Settled) -> Json:
     """What is used of a hard limit, and for how many days the rest lasts if days go on like these."""
-    used = settled.counts[gauge.counter]
+    used = settled.counts.get(gauge.counter, 0)
     left = max(gauge.cap - used, 0)
     days = _active_days(span, track.newest)
     return {

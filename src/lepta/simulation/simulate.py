@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+import asyncpg
+
 from lepta.campaigns.compile import check_campaign
 from lepta.db import Address
 from lepta.errors import DomainError, InvalidRequest
@@ -13,11 +15,9 @@ from lepta.rules.known import Known
 from lepta.rules.refusals import Fault, fault
 from lepta.rules.schedule import FIRST_DAY
 from lepta.simulation import queries
-from lepta.simulation.judge import Judge
-from lepta.simulation.plan import Document, Span, plan
+from lepta.simulation.plan import Document, Plan, Span, below, plan
 from lepta.simulation.report import Report, report
-from lepta.simulation.sift import Settling
-from lepta.simulation.workers import NAME, POOL_FROM, in_order, processors
+from lepta.simulation.workers import NAME, POOL_FROM, processors, settled
 from lepta.verification.source import view
 from lepta.verification.workers import uncollected
 
@@ -65,12 +65,10 @@ def _each(
             faults.append(fault(f"campaigns.{n}", "must be an object"))
             continue
         try:
-            made.append(check(str(document.get("campaign", "")), document))
+            with below(f"campaigns.{n}"):
+                made.append(check(str(document.get("campaign", "")), document))
         except InvalidRequest as refusal:
-            faults += [
-                fault(f"campaigns.{n}.{e['path']}".rstrip("."), e["reason"])
-                for e in refusal.members["errors"]
-            ]
+            faults += refusal.members["errors"]
     if not documents:
         faults.append(fault("campaigns", "is empty: send one campaign at least"))
     if faults:
@@ -96,22 +94,31 @@ async def simulate(
         size = await queries.size(connection)
         changes = await queries.changes(connection)
         rulebook = queries.newest(changes)
-        drafts = checked(documents, await queries.known(connection, rulebook))
-        made = plan(span, drafts, rulebook, changes)
-        # What counted before the span is followed from the first event on.
-        first = max(span.first, FIRST_DAY)
-        since = datetime.combine(first, datetime.min.time(), UTC) - EARLY
-        start = 0 if made.follows else await queries.first_since(connection, since, size)
-        events = range(start, size)
+        known = await queries.known(connection, rulebook)
+        made = plan(span, checked(documents, known), rulebook, changes, known.closing)
+        events, done = range(await _first(connection, made, size), size), 0
         if processes is None:
             processes = processors() if len(events) >= POOL_FROM else 1
-        settling, done = Settling(Judge.of(made)), 0
+
+        def add(more: int) -> None:
+            nonlocal done
+            done += more
+            if progress:
+                progress(done, len(events))
+
         with uncollected():
-            async for sifted in in_order(connection, address, made, events, processes):
-                settling.take(sifted)
-                done += sifted.events
-                if progress:
-                    progress(done, len(events))
-    if not settling.tally.looked_at:
+            found = await settled(
+                connection, address, made, events, processes=processes, progress=add
+            )
+    if not found.tally.looked_at:
         raise NoReceipts(span)
-    return report(made, settling, events=done, seconds=time.monotonic() - started)
+    return report(made, found, events=done, seconds=time.monotonic() - started)
+
+
+async def _first(connection: asyncpg.Connection, made: Plan, size: int) -> int:
+    """The first event to look at. What counted before the span is followed from the log's first on."""
+    if made.follows:
+        return 0
+    first = max(made.span.first, FIRST_DAY)
+    since = datetime.combine(first, datetime.min.time(), UTC) - EARLY
+    return await queries.first_since(connection, since, size)
