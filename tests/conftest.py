@@ -14,6 +14,7 @@ from pathlib import Path
 
 import asyncpg
 import httpx
+import hypothesis
 import pytest
 from fastapi import FastAPI
 
@@ -27,6 +28,10 @@ from lepta.schema import migrate
 from lepta.settings import Settings
 from lepta.verification.verify import faults
 from shops import open_shop
+
+# On a busy machine an example may take long: that says nothing about the code.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 DEFAULT_URL = "postgresql://postgres@127.0.0.1:5432/postgres"
 numbers = count(1)
