@@ -61,7 +61,7 @@ class Ledger:
     def spend(self, points: int) -> None:
         """On another sale."""
         if points:
-            spent = spend(self.book.lots_of(WALLET), points)
+            spent = spend(self.book.lots_of(WALLET), points, date.min)
             self.book.post(9_999, [Entry(WALLET, SPENT, points, Code.REDEEM)], [], spent)
 
     def sell(self, **sale: Any) -> Sold:

@@ -95,7 +95,7 @@ def _of_sale(case: Case) -> dict[str, Any]:
     event = _checkout(1000, case["sale"])
     verdict = None if "refused" in case["expected"] else _verdict(event, at)
     decision = make.decide(event, at)
-    balance, lots = at.book.balance(_WALLET), expiring(at.book.lots_of(_WALLET), date.max)
+    balance, lots = at.book.balance(_WALLET), expiring(at.book.lots_of(_WALLET), date.min, date.max)
     if isinstance(decision, Refused):
         return {"refused": decision.error.code, "balance": balance}
     assert isinstance(decision, Accepted), decision

@@ -85,7 +85,7 @@ def open_shop(url: str, key: str, cards: list[str]) -> None:
 
         for party, kind in PARTIES.items():
             put(f"/v1/parties/{party}", {"kind": kind, "name": party})
-        put("/v1/programmes/club", make.PROGRAMME)
+        put("/v1/programmes/club", {**make.PROGRAMME, "expire_after": None})
         store = {"retailer": "retail-nsk", "time_zone": "Asia/Novosibirsk", "region": "siberia"}
         put("/v1/stores/nsk-07", store)
         for number, card in enumerate(cards):

@@ -1,7 +1,7 @@
 """Days of lots by the real writer: points that wait, points that end. Every test's ledger is verified and decided again."""
 
 import asyncio
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import asyncpg
@@ -29,6 +29,8 @@ WAITING = ("available", "pending")
 
 
 async def tell(writer: Writer, on: str) -> Moved | Refused:
+    """Tell a day on that day."""
+    writer.clock = lambda: datetime.fromisoformat(f"{on}T12:00:00Z")
     decision = (await writer.submit(Submission.of(due(on)))).decision
     assert isinstance(decision, (Moved, Refused)), decision
     return decision

@@ -51,7 +51,7 @@ def test_an_entry_between_two_assets_cannot_be_booked() -> None:
 def test_a_lot_issued_and_spent_in_one_batch_is_written_once_as_it_ends() -> None:
     book = Book()
     book.post(0, [earn(5)], [Issue(0, NEVER, None)], ())
-    spent = spend(book.lots_of(WALLET), 2)
+    spent = spend(book.lots_of(WALLET), 2, date.min)
     book.post(1, [Entry(WALLET, SPENT, 2, Code.REDEEM)], [], spent)
     assert book.changes.issued == {LotKey(2, NEVER, 0, 0): (3, None)}
     assert book.changes.remaining == {}
@@ -60,7 +60,7 @@ def test_a_lot_issued_and_spent_in_one_batch_is_written_once_as_it_ends() -> Non
 def test_a_lot_of_an_earlier_batch_is_closed_when_nothing_is_left() -> None:
     book = Book(next_account=3, accounts={ISSUED: 1, WALLET: 2}, balances={2: 5})
     book.lots[2] = [Lot(date(2026, 12, 31), 4, 0, 5)]
-    spent = spend(book.lots_of(WALLET), 5)
+    spent = spend(book.lots_of(WALLET), 5, date.min)
     book.post(9, [Entry(WALLET, SPENT, 5, Code.REDEEM)], [], spent)
     assert book.changes.remaining == {LotKey(2, date(2026, 12, 31), 4, 0): 0}
     assert book.lots_of(WALLET) == []
@@ -74,7 +74,7 @@ def test_what_expires_first_is_spent_first_then_the_oldest() -> None:
         Lot(december, 8, 0, 3),
         Lot(january, 1, 0, 2),
     ]
-    taken = spend(lots, 7)
+    taken = spend(lots, 7, december)
     assert [(t.lot.expires_on, t.lot.log_index, t.points) for t in taken] == [
         (december, 8, 3),
         (january, 1, 2),
@@ -85,7 +85,8 @@ def test_what_expires_first_is_spent_first_then_the_oldest() -> None:
 def test_expiring_points_are_summed_by_their_last_day() -> None:
     soon, later = date(2026, 12, 31), date(2027, 6, 30)
     lots = [Lot(soon, 1, 0, 4), Lot(soon, 2, 0, 6), Lot(later, 3, 0, 1)]
-    assert expiring(lots, date(2027, 1, 20)) == ((soon, 10),)
+    assert expiring(lots, soon, date(2027, 1, 20)) == ((soon, 10),)
+    assert expiring(lots, date(2027, 1, 1), date(2027, 6, 30)) == ((later, 1),)
 
 
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=12), st.data())
@@ -96,6 +97,6 @@ def test_open_lots_always_hold_exactly_the_balance(earned: list[int], data: st.D
         book.post(2 * index, [earn(points)], [Issue(0, day, None)], ())
         wanted = data.draw(st.integers(0, book.balance(WALLET)))
         if wanted:
-            spent = spend(book.lots_of(WALLET), wanted)
+            spent = spend(book.lots_of(WALLET), wanted, date.min)
             book.post(2 * index + 1, [Entry(WALLET, SPENT, wanted, Code.REDEEM)], [], spent)
         assert sum(lot.remaining for lot in book.lots_of(WALLET)) == book.balance(WALLET)

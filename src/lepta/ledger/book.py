@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from lepta.ledger.chart import Account, limit_side
 from lepta.ledger.entries import Entry, Posting
-from lepta.ledger.lots import Lot, Move, Spent
+from lepta.ledger.lots import Lot, Move, Spent, ended
 from lepta.values import value
 
 
@@ -81,6 +81,11 @@ class Book:
         """Points in a limited account; one that was never opened holds 0."""
         number = self.accounts.get(account)
         return 0 if number is None else self.balances[number]
+
+    def spendable(self, account: Account, day: date) -> int:
+        """Points in a limited account that may be used on that business day; all lots that ended before it are known."""
+        balance = self.balance(account)
+        return balance - ended(self.lots_of(account), day) if balance else 0
 
     def debt(self, account: Account) -> int:
         """Points that a member owes, by their account for it."""

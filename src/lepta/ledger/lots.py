@@ -39,12 +39,14 @@ class Spent(NamedTuple):
     points: int
 
 
-def spend(lots: Iterable[Lot], points: int) -> list[Spent]:
-    """Take `points` from lots that hold at least as many, in spending order."""
+def spend(lots: Iterable[Lot], points: int, day: date) -> list[Spent]:
+    """Take `points` from lots that hold at least as many on that business day, in spending order."""
     taken: list[Spent] = []
     for lot in sorted(lots):
         if points == 0:
             break
+        if lot.expires_on < day:
+            continue
         part = min(lot.remaining, points)
         taken.append(Spent(lot, part))
         points -= part
@@ -52,10 +54,15 @@ def spend(lots: Iterable[Lot], points: int) -> list[Spent]:
     return taken
 
 
-def expiring(lots: Iterable[Lot], until: date) -> tuple[tuple[date, int], ...]:
-    """Points by their last day of use, up to and including `until`, earliest first."""
+def ended(lots: Iterable[Lot], day: date) -> int:
+    """Points whose last day was over before `day`: nobody has told that day yet, and they are not to be spent."""
+    return sum([lot.remaining for lot in lots if lot.expires_on < day])
+
+
+def expiring(lots: Iterable[Lot], since: date, until: date) -> tuple[tuple[date, int], ...]:
+    """Points by their last day of use, from `since` up to and including `until`, earliest first."""
     by_day: dict[date, int] = {}
     for lot in lots:
-        if lot.expires_on <= until:
+        if since <= lot.expires_on <= until:
             by_day[lot.expires_on] = by_day.get(lot.expires_on, 0) + lot.remaining
     return tuple(sorted(by_day.items())) if by_day else ()

@@ -18,7 +18,6 @@ from lepta.processing.given import Legs
 from lepta.processing.leaf import Booked, Packer, Recorded, Written, checkout_leaf, rulebook_leaf
 from lepta.processing.moving import Moved, Recalled
 from lepta.processing.outcome import (
-    EXPIRING_WITHIN,
     Balance,
     Borne,
     Donation,
@@ -295,7 +294,7 @@ def _balance(prepared: Prepared, book: Book) -> Balance | None:
     account = prepared.member_account
     if account is None:
         return None
-    return Balance.of(book, account, prepared.event.key.business_day + EXPIRING_WITHIN)
+    return Balance.of(book, account, prepared.event.key.business_day)
 
 
 def decide_publish(event: Publish, state: State, *, received_at: datetime) -> Published:

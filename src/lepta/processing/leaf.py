@@ -51,6 +51,11 @@ def milliseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // _MILLISECOND
 
 
+def moment_of(since_ms: int) -> datetime:
+    """What `milliseconds` was told."""
+    return _EPOCH + timedelta(milliseconds=since_ms)
+
+
 def at_till(moment: datetime) -> list[int]:
     """Seconds since 1970 and the offset in minutes; microseconds only where there are any."""
     since = moment - _EPOCH
@@ -236,7 +241,7 @@ class Leaf:
     @property
     def received_at(self) -> datetime:
         """When the writer took it."""
-        return _EPOCH + timedelta(milliseconds=self.document["at"][0])
+        return moment_of(self.document["at"][0])
 
     @property
     def occurred_at(self) -> datetime:

@@ -1,7 +1,7 @@
 """Days of lots: points that waited until a day, and points whose last day is over. Pure."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 
 from lepta.errors import DomainError, Kind
 from lepta.ledger import chart
@@ -10,6 +10,8 @@ from lepta.ledger.lots import Lot, Move
 from lepta.processing.acts import LotsDue
 from lepta.processing.motion import Motion
 from lepta.processing.state import State
+
+_FIRST_ZONE = timedelta(hours=14)
 
 
 class NothingDue(DomainError):
@@ -22,11 +24,33 @@ class NothingDue(DomainError):
         super().__init__("No points of this member wait for the day or have ended before it.")
 
 
+class NotBegun(DomainError):
+    """The day has not begun anywhere."""
+
+    code = "day-not-begun"
+    kind = Kind.CONFLICT
+
+    def __init__(self, on: date) -> None:
+        super().__init__(
+            f"{on} has not begun anywhere on earth: no points end or become available before their day. "
+            "Tell it once it has begun.",
+            on=on.isoformat(),
+        )
+
+
+def newest_day(moment: datetime) -> date:
+    """The latest date that has begun somewhere: nowhere is a clock ahead of UTC+14."""
+    return (moment.astimezone(UTC) + _FIRST_ZONE).date()
+
+
 def decide_lots(act: LotsDue, state: State, received_at: datetime) -> Motion:
     """Points whose first day has come may be spent; what is left of a lot is gone on the day after its last.
 
-    Raises `NothingDue`, so that a lot matures and ends once, however often the day is told.
+    Raises `NothingDue`, so that a lot matures and ends once, however often the day is told, and `NotBegun`. Who
+    tells the day knows the programme's stores and waits until it has begun in all of them.
     """
+    if act.on > newest_day(received_at):
+        raise NotBegun(act.on)
     asset, book = chart.points_of(act.programme), state.book
     pending, available = chart.pending(act.member, asset), chart.available(act.member, asset)
     matured = [

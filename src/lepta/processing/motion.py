@@ -68,8 +68,8 @@ class Motion:
     moves: Sequence[Move] = ()
     used: Sequence[tuple[str, int]] = ()
     given: Sequence[Given] = ()
-    expiring_until: date | None = None
-    """Its outcome tells the member's balance, with the points that end up to this day."""
+    balance_on: date | None = None
+    """Its outcome tells the member's balance on this day."""
     instead_of: NaturalKey | None = None
     """A sale that is not recorded yet, whose name it takes."""
 

@@ -149,7 +149,7 @@ def book(
 
 
 def _concluded(motion: Motion, ledger: Book) -> Motion:
-    if motion.member is None or motion.expiring_until is None:
+    if motion.member is None or motion.balance_on is None:
         return motion
-    balance = Balance.of(ledger, motion.member, motion.expiring_until)
+    balance = Balance.of(ledger, motion.member, motion.balance_on)
     return replace(motion, outcome={**motion.outcome, "balance": balance.to_array()})

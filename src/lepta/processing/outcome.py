@@ -50,12 +50,13 @@ class Balance(NamedTuple):
     expiring: tuple[tuple[date, int], ...]
 
     @classmethod
-    def of(cls, book: Book, account: Account, until: date) -> "Balance":
-        """By the member's account for points that may be spent; `expiring` up to and including `until`."""
-        available = book.balance(account)
+    def of(cls, book: Book, account: Account, on: date) -> "Balance":
+        """By the member's account for points that may be spent, on that business day."""
+        available = book.spendable(account, on)
         held = book.balance(chart.held(account.ref, account.asset))
         pending = book.balance(chart.pending(account.ref, account.asset))
-        return cls(available, held, pending, expiring(book.lots_of(account), until))
+        soon = expiring(book.lots_of(account), on, on + EXPIRING_WITHIN)
+        return cls(available, held, pending, soon)
 
     def to_array(self) -> list[Any]:
         """As it is stored."""

@@ -14,7 +14,6 @@ from lepta.processing.clocks import clock_flags
 from lepta.processing.events import UnknownOriginal
 from lepta.processing.leaf import Leaf
 from lepta.processing.motion import Motion
-from lepta.processing.outcome import EXPIRING_WITHIN
 from lepta.processing.proration import OverReturn
 from lepta.processing.reversal import Sold, reverse
 from lepta.processing.reversed import Reversed
@@ -114,7 +113,7 @@ def _back(
         moves=reversal.moves,
         used=reversal.used,
         given=reversal.given,
-        expiring_until=None if account is None else on + EXPIRING_WITHIN,
+        balance_on=None if account is None else on,
     )
 
 

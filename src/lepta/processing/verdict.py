@@ -90,7 +90,7 @@ def judge(prepared: Prepared, book: Book, counts: dict[str, int]) -> Verdict:
         journal.give_own(result.effects)
     if points or result.given_points:
         assert member is not None
-        spent = spend(book.lots_of(member), points + result.given_points)
+        spent = spend(book.lots_of(member), points + result.given_points, event.key.business_day)
     journal.book(result.effects)
     return Verdict(points, money, shortfall, by_line, spent, result, *journal.close())
 
@@ -100,7 +100,8 @@ def _past(prepared: Prepared, book: Book, counts: dict[str, int], redeemed: int)
     account = prepared.member_account
     if account is None or prepared.facts.shopper is None:
         return NO_PAST
-    points, may_spend = book.balance(account), prepared.seen.card_status == "active"
+    points = book.spendable(account, prepared.event.key.business_day)
+    may_spend = prepared.seen.card_status == "active"
     return past_of(
         prepared.matched.visit,
         counts,
@@ -119,9 +120,8 @@ def _redeemable(prepared: Prepared, book: Book) -> tuple[int, int]:
     ceiling = 0
     active = prepared.seen.card_status == "active" and programme is not None
     if active and account is not None and programme and programme.currency == event.currency:
-        ceiling = redemption.ceiling(
-            programme, prepared.facts.lines, event.total, book.balance(account)
-        )
+        available = book.spendable(account, event.key.business_day)
+        ceiling = redemption.ceiling(programme, prepared.facts.lines, event.total, available)
     if asked == MAX:
         # Points that would pay nothing more stay with the shopper.
         return (redemption.most_useful(programme, ceiling) if programme and ceiling else 0), 0

@@ -1,11 +1,11 @@
 """A card's points. Reads only; what it says of a person is for the endpoints behind a key."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from lepta.db import Tx
 from lepta.errors import DomainError, InvalidRequest, Kind
@@ -25,9 +25,14 @@ _NUMBERS = text("""
     FROM account a JOIN asset s ON s.id = a.asset JOIN account_balance b ON b.shard = a.shard AND b.account = a.id
     WHERE a.shard = :shard AND a.ref = :ref AND a.kind = 'member' AND s.name = :asset
 """)
+_ZONE_OF_STORE = text("SELECT time_zone FROM store WHERE id = :store")
 _EXPIRING = text("""
     SELECT expires_on, sum(remaining)::bigint FROM lot
     WHERE shard = :shard AND account = :account AND expires_on <= :until GROUP BY expires_on ORDER BY expires_on
+""")
+_WAITING = text("""
+    SELECT available_on, sum(remaining)::bigint FROM lot
+    WHERE shard = :shard AND account = :account GROUP BY available_on ORDER BY available_on
 """)
 _GIVEN = text("""
     SELECT a.ref AS fund, sum(s.points)::bigint AS points, sum(s.money_minor)::bigint AS money
@@ -72,8 +77,13 @@ class Holder:
     tier: str | None
     points: dict[str, int]
     """Points by account code; a missing one is 0."""
-    account: int | None
-    """The account that events and gifts name the member by; None before the first points."""
+    accounts: dict[str, int]
+    """Their numbers, of those that were opened."""
+
+    @property
+    def account(self) -> int | None:
+        """The account that events and gifts name the member by; None before the first points."""
+        return self.accounts.get("available")
 
 
 async def holder(tx: Tx, card: str, wanted: Wanted) -> Holder:
@@ -87,8 +97,8 @@ async def holder(tx: Tx, card: str, wanted: Wanted) -> Holder:
         code: (number, points) for code, number, points in await tx.execute(_NUMBERS, where)
     }
     points = {code: amount for code, (_, amount) in accounts.items()}
-    number = accounts["available"][0] if "available" in accounts else None
-    return Holder(row.status, row.first_name, row.tier, points, number)
+    numbers = {code: number for code, (number, _) in accounts.items()}
+    return Holder(row.status, row.first_name, row.tier, points, numbers)
 
 
 async def programme_for(tx: Tx, wanted: Wanted) -> str:
@@ -111,22 +121,48 @@ async def programme_for(tx: Tx, wanted: Wanted) -> str:
     return str(several[0])
 
 
-async def summary(tx: Tx, card: str, wanted: Wanted, today: date) -> dict[str, Any]:
-    """What a kiosk shows; points in smallest units, money in minor ones."""
+async def summary(tx: Tx, card: str, wanted: Wanted, now: datetime) -> dict[str, Any]:
+    """What a kiosk shows; points in smallest units, money in minor ones.
+
+    Lots whose last day is over where the kiosk stands are not to be spent any more, though nobody has told that
+    day yet: they are left out.
+    """
     found = await holder(tx, card, wanted)
-    expiring: Sequence[Any] = ()
+    today = await _today(tx, wanted.store, now)
+    expiring = await _lots(tx, _EXPIRING, found.account, until=today + EXPIRING_WITHIN)
+    ended = sum(lot["points"] for lot in expiring if lot["on"] < today)
     donations: list[dict[str, Any]] = []
     if found.account is not None:
-        where = {"shard": SHARD, "account": found.account, "until": today + EXPIRING_WITHIN}
-        expiring = (await tx.execute(_EXPIRING, where)).all()
         given = await tx.execute(_GIVEN, {"shard": SHARD, "member": found.account})
         donations = [{"fund": row.fund, "points": row.points, "money": row.money} for row in given]
     counts = {code: found.points.get(code, 0) for code in ("available", "held", "pending")}
+    points = {
+        **counts,
+        "available": counts["available"] - ended,
+        "expiring": [lot for lot in expiring if lot["on"] >= today],
+        "pending_until": await _lots(tx, _WAITING, found.accounts.get("pending")),
+    }
     return {
         "card": card,
         "card_status": found.status,
         "first_name": found.first_name,
         "tier": found.tier,
-        "points": {**counts, "expiring": [{"on": on, "points": points} for on, points in expiring]},
+        "points": points,
         "donations": donations,
     }
+
+
+async def _today(tx: Tx, store: str | None, now: datetime) -> date:
+    """The date in the store, or in UTC where none is known."""
+    zone = await tx.scalar(_ZONE_OF_STORE, {"store": store}) if store else None
+    return now.astimezone(ZoneInfo(zone) if zone else UTC).date()
+
+
+async def _lots(
+    tx: Tx, query: TextClause, account: int | None, **more: date
+) -> list[dict[str, Any]]:
+    """Points of an account by day, as the answer shows them."""
+    if account is None:
+        return []
+    rows = await tx.execute(query, {"shard": SHARD, "account": account, **more})
+    return [{"on": on, "points": points} for on, points in rows]

@@ -1,11 +1,14 @@
 """Reading acts: events that are neither sales nor publications. See `processing.motion`."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from lepta.ledger.chart import points_of
 from lepta.ledger.entries import Code
-from lepta.processing.leaf import MOVABLE
+from lepta.processing.acts import LotsDue
+from lepta.processing.leaf import MOVABLE, moment_of
+from lepta.processing.lot_days import newest_day
 from lepta.processing.moving import REVERSING
 from lepta.verification.claims import claims_in_act, fingerprint
 from lepta.verification.invariants import Check
@@ -49,6 +52,8 @@ class Acts:
         whole = {**document, **content}
         self._claim(index, whole)
         self._check_member(index, whole, member)
+        if document["kind"] == LotsDue.kind:
+            self._note_day(index, whole)
         net = self._book(index, whole)
         self._move(index, whole, net)
         if any(net.values()):
@@ -67,6 +72,14 @@ class Acts:
             part.claims_print += fingerprint(self._secret, scope, key, index)
         if kind in REVERSING:
             part.reversals += [(sale, index) for sale in about]
+
+    def _note_day(self, index: int, document: Json) -> None:
+        """The day that days of lots tell of; it must have begun somewhere."""
+        told = document["request"]["on"]
+        self.part.days[index] = self._days[told]
+        if date.fromisoformat(told) > newest_day(moment_of(document["at"][0])):
+            what = f"tells of {told} before that day has begun anywhere"
+            self.part.faults.event(Check.DAYS, index, what)
 
     def _check_member(self, index: int, document: Json, member: int | None) -> None:
         facts, faults = document["facts"], self.part.faults

@@ -52,6 +52,8 @@ class Fold:
     claims_print: int = 0
     caps_known: bool = True
     """False once a change of the rulebook could not be read."""
+    days: dict[int, int] = field(default_factory=dict)
+    """See `Part.days`; those of the range that is being taken in."""
     suspects: list[Suspect] = field(default_factory=list)
     faults: Faults = field(default_factory=Faults)
 
@@ -59,7 +61,7 @@ class Fold:
         """Take in the next range."""
         self._open(part.opened)
         self._move(part)
-        lots = self.lots
+        lots, self.days = self.lots, part.days
         for move in part.lots:
             account, place, points, day = move
             if points < 0:
@@ -131,10 +133,10 @@ class Fold:
             what = f"takes {-taken} points from {shown}, which has {left}"
             self.faults.event(Check.LOTS, by, what)
             return
-        first = min(lots) if spends else place
-        if first != place:
-            what = f"takes from {shown} while lot {first[1]}/{first[2]} comes first"
-            self.faults.event(Check.SPENDING, by, what)
+        if spends:
+            self._check_order(by, account, place, lots)
+        elif by in self.days:
+            self._check_due(by, account, place)
         if left + taken:
             lots[place] = left + taken
             return
@@ -142,6 +144,31 @@ class Fold:
         self.waiting.pop((account, place), None)
         if not lots:
             del self.lots[account]
+
+    def _check_order(self, by: int, account: int, place: Place, lots: Iterable[Place]) -> None:
+        """A sale takes what ends first of all that has not ended before its business day."""
+        day = self.days[by]
+        shown = f"lot {place[1]}/{place[2]} of account {account}"
+        if (account, place) in self.waiting:
+            self.faults.event(Check.DAYS, by, f"takes from {shown}, which still waits")
+        if place[0] < day:
+            self.faults.event(Check.DAYS, by, f"takes from {shown}, whose last day was over")
+            return
+        first = min(lots)
+        if first[0] < day:
+            first = min(other for other in lots if other[0] >= day)
+        if first != place:
+            what = f"takes from {shown} while lot {first[1]}/{first[2]} comes first"
+            self.faults.event(Check.SPENDING, by, what)
+
+    def _check_due(self, by: int, account: int, place: Place) -> None:
+        """Days of lots take a lot that waits on its first day or later, another one after its last."""
+        day, first = self.days[by], self.waiting.get((account, place))
+        shown = f"lot {place[1]}/{place[2]} of account {account}"
+        if first is not None and first > day:
+            self.faults.event(Check.DAYS, by, f"lets {shown} be spent before its first day")
+        if first is None and place[0] >= day:
+            self.faults.event(Check.DAYS, by, f"ends {shown} before its last day is over")
 
     def _publish(self, part: Part) -> None:
         """Counters and publications in their order; and that each leaf names the newest rulebook."""

@@ -38,6 +38,8 @@ class Check(StrEnum):
     """Open lots are what was issued less what was taken, and add up to their account's balance."""
     SPENDING = "spending"
     """Points are taken from the lot that ends first, then from the oldest."""
+    DAYS = "days"
+    """No lot is spent before its first day or after its last, and none ends or matures before its day has begun."""
     BUDGETS = "budgets"
     """What was used of each limit is the fold of the events, and never more than was granted."""
     STANDINGS = "standings"
@@ -76,7 +78,7 @@ INVARIANTS = (
     Invariant(15, "Debt after a return follows the programme.", where=LATER),
     Invariant(16, "Remaining lots = points balance; no lot below 0.", (Check.LOTS,)),
     Invariant(17, "Spending takes the earliest expiry first.", (Check.SPENDING,)),
-    Invariant(18, "A lot expires exactly once.", where=LATER),
+    Invariant(18, "A lot expires exactly once, never early.", (Check.DAYS, Check.LOTS)),
     Invariant(19, "A donation is only taken back by an equal reversal.", where=LATER),
     Invariant(20, "Log indexes have no gap; a till's gaps are reported.", (Check.GAPS,)),
     Invariant(21, "Leaves and rows agree; the root is the leaves'.", (Check.ROWS, Check.ROOT)),

@@ -64,6 +64,8 @@ class Part:
     moved: dict[int, list[int]] = field(default_factory=dict)
     """By account: debits, credits, the lowest that credits - debits got, asset, first event."""
     lots: list[LotMove] = field(default_factory=list)
+    days: dict[int, int] = field(default_factory=dict)
+    """By event: the business day of a sale that spends, the day that days of lots tell of."""
     used: list[dict[str, int]] = field(default_factory=lambda: [{}])
     """By counter; a further dict after each publication."""
     publications: list[Publication] = field(default_factory=list)

@@ -225,6 +225,8 @@ class Reader:
             for last, start, *legs in document.get("lots", _NOTHING)
             for leg in legs
         }
+        if "spent" in document:
+            self.part.days[index] = self._days[document["till"][2]]
         self._spend(index, entries, document.get("spent", _NOTHING))
         for leg, (debit, credit, amount, code) in enumerate(entries):
             if type(amount) is not int or amount <= 0 or code not in _CODES or debit == credit:

@@ -57,9 +57,9 @@ async def get_history(  # noqa: PLR0917
 async def get_card(
     card: CardNumber, key: CardsKey, running: Running, now: Now, programme: Programme = None
 ) -> Response:
-    """A card's points as they are now: available, held, pending, expiring within 60 days."""
+    """A card's points as they are now: available, held, pending and until when, expiring within 60 days."""
     async with running.database.read() as tx:
-        answer = await cards.summary(tx, card, Wanted(programme, key.store), now.date())
+        answer = await cards.summary(tx, card, Wanted(programme, key.store), now)
     return Response(orjson.dumps(answer), media_type=JSON)
 
 

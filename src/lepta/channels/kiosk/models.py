@@ -14,13 +14,23 @@ class ExpiringLot(BaseModel):
     points: int
 
 
+class PendingLot(BaseModel):
+    """Points that can be used from the day on that begins `on`."""
+
+    on: date
+    points: int
+
+
 class CardPoints(BaseModel):
-    """Points of a programme, in its smallest unit; `expiring` within 60 days."""
+    """Points of a programme, in its smallest unit; `expiring` within 60 days. `available` are without those whose last
+    day is over in the kiosk's store; `pending` ones become available on the days of `pending_until`.
+    """
 
     available: int
     held: int
     pending: int
     expiring: list[ExpiringLot]
+    pending_until: list[PendingLot]
 
 
 class FundShare(BaseModel):
