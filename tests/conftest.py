@@ -117,8 +117,10 @@ async def db(owner: Address) -> AsyncIterator[Database]:
 
 @pytest.fixture
 def settings(owner: Address, tmp_path: Path) -> Settings:
-    """Settings of a service on that database; a test changes them with `model_copy`."""
-    return Settings(database_url=owner.url(), data_dir=tmp_path, database_pool_size=6)
+    """Settings of a service on that database; a test changes them with `model_copy`. No lot ends by today's date."""
+    return Settings(
+        database_url=owner.url(), data_dir=tmp_path, database_pool_size=6, lot_days_every_s=0
+    )
 
 
 @pytest.fixture

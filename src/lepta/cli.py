@@ -164,6 +164,29 @@ def verify(
 
 
 @app.command()
+def expire(
+    *,
+    on: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="The day to tell; by default the newest that has begun in all stores of each programme.",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what is due; the day may lie ahead.")
+    ] = False,
+    database_url: DatabaseUrl = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Let points that waited be spent, and those past their last day expire, now. `lepta serve` does so by itself."""
+    from lepta.commands import expiring, opening
+
+    settings = opening.settings_of(database_url, data_dir)
+    sys.exit(expiring.expire(settings, on.date() if on else None, dry_run=dry_run))
+
+
+@app.command()
 def bench(
     rows: Annotated[
         list[str] | None, typer.Argument(metavar="ROW...", help="Such as P5 P6; by default all.")

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from lepta.campaigns.service import Publisher
 from lepta.db import Address, Database
+from lepta.due.rounds import by_the_clock
 from lepta.keys.service import KeyRing
 from lepta.postgres.home import default_data_dir
 from lepta.processing.decide import Published
@@ -88,7 +89,11 @@ async def running(settings: Settings) -> AsyncIterator[Runtime]:
     keys = KeyRing(database)
     try:
         # The writer ends first, so that the last checkpoint covers all it wrote.
-        async with _witness(database, settings) as witness, writing(database, settings) as writer:
+        async with (
+            _witness(database, settings) as witness,
+            writing(database, settings) as writer,
+            by_the_clock(database, writer, settings.lot_days_every_s, settings.lot_days_at_once),
+        ):
             publisher = publisher_of(database, writer)
             await publisher.catch_up()
             yield Runtime(

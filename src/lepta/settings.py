@@ -34,6 +34,10 @@ class Settings(BaseSettings):
     """Requests a minute of one kiosk key; 0: no limit."""
     rate_per_minute: int = Field(default=0, ge=0)
     """Requests a minute of any other key; 0: no limit."""
+    lot_days_every_s: float = Field(default=300.0, ge=0)
+    """How often it is looked whose points become available or expire; 0: never, but by `lepta expire`."""
+    lot_days_at_once: int = Field(default=8, ge=1, le=1_000)
+    """How many members may be told at a time: so many places of each batch sales do without."""
     checkpoint_every_s: float = Field(default=5.0, gt=0)
     simulation_limit_s: float = Field(default=120.0, gt=0)
     """How long a back-test of the service may take."""

@@ -134,7 +134,13 @@ class Way:
 async def opened(
     address: Address, place: Path, header: dict[str, str], **more: Any
 ) -> AsyncIterator[Way]:
-    config = {"data_dir": place, "database_pool_size": 4, "answer_timeout_s": 20, **more}
+    config = {
+        "data_dir": place,
+        "database_pool_size": 4,
+        "answer_timeout_s": 20,
+        "lot_days_every_s": 0,
+        **more,
+    }
     log = io.BytesIO()
     app = create_app(Settings(database_url=address.url(), **config), log=json_log(log))
     async with served(app) as server:
