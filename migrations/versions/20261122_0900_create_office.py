@@ -149,6 +149,21 @@ MEMBERSHIP = """
     END $$
 """
 
+# What quotes are signed with, once for all processes of a deployment: 244 random bits, since `gen_random_uuid` is
+# made of PostgreSQL's strong random numbers.
+QUOTE_SECRET = (
+    """
+    CREATE TABLE quote_secret (
+        one boolean PRIMARY KEY DEFAULT true CHECK (one),
+        secret bytea NOT NULL CHECK (length(secret) = 32)
+    )
+    """,
+    """
+    INSERT INTO quote_secret (secret)
+    SELECT sha256(convert_to(gen_random_uuid()::text || gen_random_uuid()::text, 'UTF8'))
+    """,
+)
+
 GRANTS = (
     "GRANT USAGE ON SCHEMA public TO lepta_service",
     """
@@ -156,12 +171,13 @@ GRANTS = (
         card, campaign_version, api_key TO lepta_service
     """,
     "GRANT SELECT, UPDATE ON office_version TO lepta_service",
+    "GRANT SELECT ON quote_secret TO lepta_service",
     "GRANT SELECT ON schema_version TO lepta_service",
 )
 
 
 def upgrade() -> None:
-    for statement in (SERVICE_ROLE, MEMBERSHIP, *TABLES, *GRANTS):
+    for statement in (SERVICE_ROLE, MEMBERSHIP, *TABLES, *QUOTE_SECRET, *GRANTS):
         op.execute(statement)
 
 

@@ -16,7 +16,7 @@ from lepta.channels.office import campaigns, exceptions, keys, simulations
 from lepta.channels.operations import api as operations
 from lepta.channels.operations import docs, later, pages
 from lepta.channels.till import api as till
-from lepta.channels.till import reversals
+from lepta.channels.till import quotes, reversals
 from lepta.channels.till.answers import Answers
 from lepta.channels.till.desk import TillDesk
 from lepta.channels.till.returns_desk import ReturnsDesk
@@ -29,6 +29,7 @@ from lepta.http.journal import Journal
 from lepta.http.metrics import Metrics
 from lepta.http.openapi import describe
 from lepta.http.problems import HANDLERS
+from lepta.processing.quoting import Quoting
 from lepta.processing.reading import Reader
 from lepta.runtime import running
 from lepta.settings import Settings
@@ -39,6 +40,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     till.lookups,
     reversals.router,
     reversals.addressed,
+    quotes.router,
     kiosk.router,
     centre.router,
     operations.router,
@@ -104,6 +106,7 @@ def _life(settings: Settings) -> Callable[[Api], AbstractAsyncContextManager[Non
             slips = Slips(reader.directory, found.rulebooks)
             app.state.stored_answers = Answers(slips)
             app.state.returns_desk = ReturnsDesk(found, reader, ReversalAnswers(slips))
+            app.state.quoting = Quoting(found.database, reader, settings.quote_ttl_s)
             app.lane.desk = desk
             yield
             app.lane.desk = None

@@ -38,6 +38,8 @@ class Settings(BaseSettings):
     """How often it is looked whose points become available or expire; 0: never, but by `lepta expire`."""
     lot_days_at_once: int = Field(default=8, ge=1, le=1_000)
     """How many members may be told at a time: so many places of each batch sales do without."""
+    quote_ttl_s: int = Field(default=600, ge=1, le=86_400)
+    """How long a quote is valid."""
     checkpoint_every_s: float = Field(default=5.0, gt=0)
     simulation_limit_s: float = Field(default=120.0, gt=0)
     """How long a back-test of the service may take."""

@@ -2,7 +2,8 @@
 
 On a connection of its own it looks up who shows the cards, lays the sales out and judges them. What is known of a
 card then is a moment old when the turn comes (`waiting.FRESH_S` at most), as if the sale had been decided when it came
-in. Sales that spend points wait for their turn: a card that was just blocked spends nothing.
+in. Sales that spend points wait for their turn: a card that was just blocked spends nothing. So do those that name a
+quote: whether it is valid still shows then.
 """
 
 import asyncio
@@ -108,6 +109,6 @@ class Ahead:
 def _early(waiting: Waiting) -> Checkout | None:
     """The sale, if it may be laid out before its turn."""
     event = waiting.submission.event
-    if waiting.in_batch or not isinstance(event, Checkout) or event.redeem:
+    if waiting.in_batch or not isinstance(event, Checkout) or event.redeem or event.quote:
         return None
     return event

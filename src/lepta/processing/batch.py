@@ -22,6 +22,7 @@ from lepta.processing.decide import (
 from lepta.processing.events import Checkout, Publish
 from lepta.processing.moving import Recalled, decide_act, recall
 from lepta.processing.office import Basis, LaidOut, Office
+from lepta.processing.quotes import Named
 from lepta.processing.recognition import Refused, Repeated, recognise
 from lepta.processing.seen import StoreSeen
 from lepta.processing.sight import Prepared
@@ -85,7 +86,9 @@ async def write(
     rulebook = office.rulebooks.newest
     assert rulebook.digest == head.rulebook, (rulebook.number, head.rulebook.hex())
     await load.open_partitions(connection, shard, head, len(turns))
-    state, laid_out = await _load(connection, sources, head, turns, meanwhile)
+    state, laid_out = await _load(
+        connection, sources, head, turns, received_at=received_at, meanwhile=meanwhile
+    )
     salts = os.urandom(SALT_BYTES * len(turns))
     decisions: list[Decision] = []
     for i, (turn, sale) in enumerate(zip(turns, laid_out, strict=True)):
@@ -107,7 +110,11 @@ def _answered(decision: Decision, laid_out: LaidOut | None) -> Answered:
 
 
 async def _lay_out(
-    connection: asyncpg.Connection, office: Office, turns: Sequence[Turn], basis: Basis
+    connection: asyncpg.Connection,
+    office: Office,
+    turns: Sequence[Turn],
+    basis: Basis,
+    received_at: datetime,
 ) -> list[LaidOut | None]:
     """All sales laid out on `basis`, the office's state by now; None for what is no sale."""
     stale = [
@@ -116,13 +123,18 @@ async def _lay_out(
         if isinstance(event, Checkout) and (laid_out is None or laid_out.basis != basis)
     ]
     shoppers = await office.look_up(connection, stale) if stale else {}
+    named = {
+        place: await office.open_quote(connection, event, received_at)
+        for place, ((event, _), _) in enumerate(turns)
+        if isinstance(event, Checkout) and event.quote is not None
+    }
     return [
         laid_out
         if laid_out is not None and laid_out.basis == basis
-        else office.lay_out(event, shoppers)
+        else office.lay_out(event, shoppers, named.get(place))
         if isinstance(event, Checkout)
         else None
-        for (event, _), laid_out in turns
+        for place, ((event, _), laid_out) in enumerate(turns)
     ]
 
 
@@ -131,6 +143,8 @@ async def _load(
     sources: Sources,
     head: load.Head,
     turns: Sequence[Turn],
+    *,
+    received_at: datetime,
     meanwhile: Callable[[int], None],
 ) -> tuple[State, list[LaidOut | None]]:
     """Everything the batch is decided on. If the office has changed something since the sales were laid out, they
@@ -139,14 +153,14 @@ async def _load(
     shard, office = sources.shard, sources.office
     named = [claim for turn in turns for claim in turn.submission.claims]
     basis = office.basis
-    laid_out = await _lay_out(connection, office, turns, basis)
+    laid_out = await _lay_out(connection, office, turns, basis, received_at)
     meanwhile(2)
     acts = [turn.submission.event for turn in turns if isinstance(turn.submission.event, ACTS)]
     about = await _about(connection, shard, head, acts) if acts else NOTHING
     ledger = await _read_ledger(connection, sources, head, named, laid_out, about=about)
     if ledger.versions != basis.versions:
         await office.directory.refresh(connection, ledger.versions)
-        laid_out = await _lay_out(connection, office, turns, office.basis)
+        laid_out = await _lay_out(connection, office, turns, office.basis, received_at)
         ledger = await _read_ledger(connection, sources, head, named, laid_out, about=about)
     claims, book, counts, _ = ledger
     places = {holder for holder in claims.values() if isinstance(holder, int)}
@@ -201,8 +215,10 @@ async def _read_ledger(
     about: About,
 ) -> load.Ledger:
     sales = [laid.sale for laid in laid_out if laid and isinstance(laid.sale, Prepared)]
+    # A quote's own answers may spend points that the sale does not.
+    sales += [laid.named.as_quoted for laid in laid_out if laid and isinstance(laid.named, Named)]
     return await load.read_ledger(
-        connection, sources.shard, sources.chart, head,
+        connection, sources.shard, sources.chart, head.next_account,
         claims=named, sales=sales, counters=subjects.counters_of(about.sales),
     )  # fmt: skip
 
@@ -230,7 +246,13 @@ def _decide(
     if isinstance(sale, Refused):
         return sale
     decision = decide_checkout(
-        submission, sale, state, laid_out.foreseen, received_at=received_at, salt=salt
+        submission,
+        sale,
+        state,
+        laid_out.foreseen,
+        laid_out.named,
+        received_at=received_at,
+        salt=salt,
     )
     if isinstance(decision, Refused) and decision.claim and decision.stored:
         state.claims[decision.claim] = decision.stored

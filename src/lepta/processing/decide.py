@@ -13,7 +13,7 @@ from lepta.ledger.book import Book
 from lepta.ledger.entries import REPAY
 from lepta.processing.beside import pack, request_digest
 from lepta.processing.clocks import clock_flags
-from lepta.processing.events import Checkout, Publish
+from lepta.processing.events import Publish, QuoteStale
 from lepta.processing.given import Legs
 from lepta.processing.leaf import Booked, Packer, Recorded, Written, checkout_leaf, rulebook_leaf
 from lepta.processing.moving import Moved, Recalled
@@ -25,6 +25,7 @@ from lepta.processing.outcome import (
     Outcome,
     Points,
 )
+from lepta.processing.quotes import Named, judge_named
 from lepta.processing.recognition import Refused, Repeated, refusal_bytes
 from lepta.processing.sight import Prepared
 from lepta.processing.state import NATURAL, Claim, ShopperRecord, State, Submission
@@ -89,13 +90,15 @@ def decide_checkout(
     prepared: Prepared,
     state: State,
     foreseen: Verdict | None = None,
+    named: Named | QuoteStale | None = None,
     *,
     received_at: datetime,
     salt: bytes,
 ) -> Accepted | Refused:
     """Decide a sale that is not a repeat, and book it on the working copy.
 
-    What was `foreseen` saves judging it, unless a limit has come into its way, or a debt that its points pay.
+    What was `foreseen` saves judging it, unless a limit has come into its way, or a debt that its points pay; `named` is
+    the quote that it names.
     """
     event = prepared.event
     void = voided_by(submission, state)
@@ -104,7 +107,9 @@ def decide_checkout(
             prepared, void, submission.claims, state, received_at=received_at, salt=salt
         )
     try:
-        if (
+        if named is not None:
+            prepared, verdict = judge_named(prepared, named, state.book, state.counts)
+        elif (
             foreseen is not None
             and foreseen.result.holds(state.counts)
             and not (state.book.debts and owes(prepared, state.book))
@@ -168,10 +173,10 @@ def _record(
     request = request_digest(salt, event.identity)
     leaf = written(
         prepared, outcome, booked, partial(pack, salt, request), shard=state.shard, log_index=log_index,
-        received_at=received_at, rulebook=state.rulebook.number, void=void,
+        received_at=received_at, void=void,
     )  # fmt: skip
     recorded = Recorded(
-        state.shard, log_index, state.rulebook.number, leaf.digest, salt, request,
+        state.shard, log_index, prepared.rulebook, leaf.digest, salt, request,
         event, prepared.seen, outcome, void,
     )  # fmt: skip
     state.size += 1
@@ -209,7 +214,6 @@ def written(
     shard: int,
     log_index: int,
     received_at: datetime,
-    rulebook: int,
     void: int | None = None,
 ) -> Written:
     """The bytes of a sale's leaf, and what lies beside it."""
@@ -218,12 +222,13 @@ def written(
         log_index=log_index,
         event=prepared.event,
         received_at=received_at,
-        rulebook=rulebook,
+        rulebook=prepared.rulebook,
         facts=prepared.seen.to_bytes(),
         outcome=outcome,
         booked=booked,
         packed=packed,
         void=void,
+        quoted_until_s=prepared.quoted_until_s,
     )
 
 
@@ -244,7 +249,7 @@ def conclude(prepared: Prepared, verdict: Verdict, book: Book, received_at: date
             gifts += effect.shopper_money_minor
     money = verdict.redeemed_money
     return Outcome(
-        prepared.seen.card_status, _flags(event, verdict, received_at), event.total,
+        prepared.seen.card_status, _flags(prepared, verdict, received_at), event.total,
         event.total - money + gifts,
         Points(points, _pending(verdict), verdict.redeemed, given, verdict.shortfall), money,
         _balance(prepared, book), tuple(earned), tuple(donations), verdict.redeemed_by_line,
@@ -280,8 +285,10 @@ def _parted(by_line: Sequence[tuple[int, int]]) -> tuple[tuple[int, ...], tuple[
     return tuple([position for position, _ in by_line]), tuple([share for _, share in by_line])
 
 
-def _flags(event: Checkout, verdict: Verdict, received_at: datetime) -> tuple[str, ...]:
-    flags = list(verdict.result.flags)
+def _flags(prepared: Prepared, verdict: Verdict, received_at: datetime) -> tuple[str, ...]:
+    event, flags = prepared.event, list(verdict.result.flags)
+    if prepared.seen.quote_stale:
+        flags.append("quote-stale")
     if verdict.shortfall:
         flags.append("shortfall")
     if any(entry.code is REPAY for entry in verdict.entries):

@@ -1,7 +1,9 @@
 """What may happen: frozen values, and the canonical bytes they are stored and compared by."""
 
+from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 from typing import Any, Literal, NamedTuple
 
 from lepta.errors import DomainError, Kind
@@ -56,7 +58,8 @@ class Checkout(NamedTuple):
 
     `basket` are its canonical bytes, without card and natural key; `identity` are those of the whole,
     which make two events equal: everything but `offline`, defaults filled in. Empty where it was read
-    back, since nothing stored names the card.
+    back, since nothing stored names the card. `quote` is the name of the quote that it is to be decided by (see
+    `quote_name`), `token` the quote itself, which nothing stored holds.
     """
 
     key: NaturalKey
@@ -72,6 +75,8 @@ class Checkout(NamedTuple):
     offline: bool
     basket: bytes
     identity: bytes = b""
+    quote: str | None = None
+    token: str | None = None
 
 
 class Publish(NamedTuple):
@@ -110,6 +115,7 @@ def basket_bytes(
     choice: tuple[str, str] | None,
     gifts: tuple[Gift, ...],
     fiscal: Fiscal | None,
+    quote: str | None = None,
 ) -> bytes:
     """The basket as it is stored and hashed: canonical JSON, what is left at its default left out.
 
@@ -117,7 +123,7 @@ def basket_bytes(
     """
     document: dict[str, Any] = {
         "currency": currency,
-        "lines": _line_arrays(lines),
+        "lines": line_arrays(lines),
         "total": total,
     }
     if redeem:
@@ -128,10 +134,13 @@ def basket_bytes(
         document["gifts"] = [(g.campaign, g.accepted, g.amount_minor) for g in gifts]
     if fiscal:
         document["fiscal"] = list(fiscal)
+    if quote:
+        document["quote"] = quote
     return canonical(document)
 
 
-def _line_arrays(lines: tuple[BasketLine, ...]) -> list[Sequence[Any]]:
+def line_arrays(lines: tuple[BasketLine, ...]) -> list[Sequence[Any]]:
+    """Lines as the basket has them: see `basket_bytes`."""
     arrays: list[Sequence[Any]] = []
     for number, sku, micro, amount, unit_price, kind, name, categories, brand in lines:
         quantity = str(micro) if micro % MICRO else micro // MICRO
@@ -182,7 +191,17 @@ def parse_basket(
         fiscal=Fiscal(*fiscal) if fiscal else None,
         offline=offline,
         basket=canonical(document),
+        quote=document.get("quote"),
     )
+
+
+def quote_name(token: str) -> str:
+    """By which a sale names its quote for ever: half a SHA-256 of it, base64url without padding.
+
+    So a sale that is sent again without its quote, or with another, is another sale.
+    """
+    digest = sha256(token.encode("utf-8", "surrogatepass")).digest()[:16]
+    return urlsafe_b64encode(digest)[:-2].decode()
 
 
 class KeyReused(DomainError):
@@ -216,17 +235,37 @@ class InsufficientPoints(DomainError):
 
 
 class QuoteStale(DomainError):
-    """The till's figure for a gift is not ours."""
+    """What was quoted does not hold.
+
+    The member `because` says why: `expired`, the quote is too old; `basket`, it is of other lines, another total,
+    card, till or day; `unknown`, it is none of ours; `points`, fewer points may be spent than it said; `outcome`,
+    a limit, the shopper's record or the hour has changed what the sale gets; `gift`, the till's figure for a gift
+    is not ours. Ask for a new quote and show the shopper what it says, or send the sale without one.
+    """
 
     code = "quote-stale"
     kind = Kind.CONFLICT
 
-    def __init__(self, campaign: str, taken: int, amount: int) -> None:
+    def __init__(self, because: str, why: str, **members: Any) -> None:
         super().__init__(
+            f"{why} Nothing was recorded: ask for a new quote, or send the sale without one, with a new "
+            "Idempotency-Key (or none).",
+            because=because,
+            **members,
+        )
+
+    @classmethod
+    def of_gift(cls, campaign: str, taken: int, amount: int) -> "QuoteStale":
+        """The till took another amount for a gift than we offer."""
+        stale = cls.__new__(cls)
+        DomainError.__init__(
+            stale,
             f"The till took {taken} for {campaign}, the offer is {amount}. Nothing was recorded: show the "
             "shopper the new amount and send the sale again with a new Idempotency-Key (or none).",
+            because="gift",
             gifts=[{"campaign": campaign, "amount": amount}],
         )
+        return stale
 
 
 class UnknownOriginal(DomainError):

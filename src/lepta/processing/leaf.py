@@ -2,7 +2,8 @@
 
 `v` version · `shard`, `index` place in the log · `kind` · `till` [store, till, business day, sequence] · `at`
 [received (milliseconds since 1970), occurred (seconds since 1970), its offset (minutes), microseconds if any] ·
-`rulebook` number of the deciding one: publications are counted from 1 · `beside` digest of what lies beside the log
+`rulebook` number of the deciding one: publications are counted from 1 · `quote` second since 1970 up to which the
+quote was valid that named it, where a quote did · `beside` digest of what lies beside the log
 (see `beside`) · `member` account that the sale's member is known by · `opens` [[number, kind, ref, code, asset]]
 accounts first used here · `entries` [[debit, credit, amount, code]] by account number · `lots` [[last day, available
 from, entries …]] of points that expire or wait · `spent` [[log index, entry, points, last day]] · `used`
@@ -153,6 +154,7 @@ def checkout_leaf(
     booked: Booked,
     packed: Packer,
     void: int | None = None,
+    quoted_until_s: int | None = None,
 ) -> Written:
     """The leaf of a sale and what lies beside it. What is too long for a leaf goes there, too."""
     document: dict[str, Any] = {
@@ -166,6 +168,8 @@ def checkout_leaf(
     }
     if void is not None:
         document["void"] = void
+    if quoted_until_s is not None:
+        document["quote"] = quoted_until_s
     booked.write(document)
     content = b'{"basket":%b,"facts":%b,"outcome":%b}' % (
         event.basket, facts, canonical(outcome.to_document(event)),
@@ -237,6 +241,12 @@ class Leaf:
     def rulebook(self) -> int:
         """Number of the rulebook that decided."""
         return int(self.document["rulebook"])
+
+    @property
+    def quoted_until_s(self) -> int | None:
+        """Up to which second the quote was valid that named the rulebook; None: the newest decided."""
+        until_s = self.document.get("quote")
+        return None if until_s is None else int(until_s)
 
     @property
     def received_at(self) -> datetime:

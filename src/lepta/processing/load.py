@@ -142,13 +142,16 @@ async def read_ledger(
     connection: Connection,
     shard: int,
     chart: Chart,
-    head: Head,
+    next_account: int,
     *,
     claims: Sequence[Claim],
     sales: Sequence[Prepared],
     counters: Iterable[str] = (),
 ) -> Ledger:
-    """What these names and sales are about, and further counters; `chart` learns what others have opened."""
+    """What these names and sales are about, and further counters; `chart` learns what others have opened.
+
+    `next_account` is the head's.
+    """
     scopes, keys = zip(*claims, strict=True) if claims else ((), ())
     until = _wanted_lots(sales)
     wanted = {counter for sale in sales for counter in sale.matched.counters}
@@ -159,8 +162,8 @@ async def read_ledger(
     )  # fmt: skip
     assert row is not None
     taken, members, counts, assets, parties, versions = row
-    chart.take_in(assets, parties, head.next_account)
-    book = Book(next_account=head.next_account, accounts=dict(chart.accounts))
+    chart.take_in(assets, parties, next_account)
+    book = Book(next_account=next_account, accounts=dict(chart.accounts))
     for ref, number, code, asset, balance, lots in members:
         account = Account("member", ref, code, chart.asset_names[asset])
         book.accounts[account] = number

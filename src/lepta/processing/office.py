@@ -11,14 +11,16 @@ from typing import NamedTuple
 import asyncpg
 
 from lepta.errors import DomainError
-from lepta.processing import load
+from lepta.processing import load, sql
 from lepta.processing.directory import Directory, Versions
-from lepta.processing.events import Checkout
+from lepta.processing.events import Checkout, QuoteStale
+from lepta.processing.quotes import Answers, Named, Quote, read_quote
 from lepta.processing.recognition import Refused
 from lepta.processing.rulebooks import Rulebooks
-from lepta.processing.sight import Prepared, prepare, see, with_closed
+from lepta.processing.sight import ByQuote, Prepared, prepare, see, with_closed
 from lepta.processing.state import ShopperRecord
 from lepta.processing.verdict import Verdict
+from lepta.rules.rulebook import Rulebook
 from lepta.values import value
 
 
@@ -39,6 +41,15 @@ class LaidOut:
     sale: Prepared | Refused
     foreseen: Verdict | None = None
     """See `verdict.foresee`."""
+    named: Named | QuoteStale | None = None
+    """The quote that it names, or why that does not hold; None: it names none."""
+
+
+class Opened(NamedTuple):
+    """A quote that holds as far as it is known without the ledger, and its rulebook."""
+
+    quote: Quote
+    rulebook: Rulebook
 
 
 @dataclass(slots=True)
@@ -48,6 +59,7 @@ class Office:
     directory: Directory
     rulebooks: Rulebooks
     clock: Callable[[], datetime]
+    _secret: bytes | None = None
 
     @property
     def basis(self) -> Basis:
@@ -68,19 +80,64 @@ class Office:
         await self.directory.fetch(connection, sales)
         return shoppers
 
-    def lay_out(self, sale: Checkout, shoppers: Mapping[str, ShopperRecord]) -> LaidOut:
-        """Lay out a sale for the rules as they are now. Raises `KeyError` for a product not looked up, or gone since."""
+    async def secret(self, connection: asyncpg.Connection) -> bytes:
+        """What quotes are signed with: made with the database, never changed, and never told."""
+        if self._secret is None:
+            self._secret = await connection.fetchval(sql.READ_QUOTE_SECRET)
+        assert self._secret, "no secret for quotes"
+        return self._secret
+
+    async def open_quote(
+        self, connection: asyncpg.Connection, sale: Checkout, received_at: datetime
+    ) -> Opened | QuoteStale:
+        """The quote that a sale names, or why it does not hold."""
+        quote = read_quote(sale, await self.secret(connection), received_at)
+        if isinstance(quote, QuoteStale):
+            return quote
+        if quote.rulebook > self.rulebooks.newest.number:
+            return QuoteStale("unknown", "The quote is of rules that this service does not have.")
+        return Opened(quote, await self.rulebooks.load(connection, quote.rulebook))
+
+    def lay_out(
+        self,
+        sale: Checkout,
+        shoppers: Mapping[str, ShopperRecord],
+        named: Opened | QuoteStale | None = None,
+    ) -> LaidOut:
+        """Lay out a sale for the rules as they are now, or as they are in the quote that it names.
+
+        Raises `KeyError` for a product not looked up, or gone since.
+        """
         shopper = shoppers.get(sale.card) if sale.card else None
-        prepared: Prepared | Refused
         try:
-            rulebook = self.rulebooks.newest
-            prepared = prepare(sale, see(sale, self.directory, shopper, rulebook), rulebook)
-            if self.directory.closing:
-                now = self.clock()
-                prepared = with_closed(prepared, self.directory.closing, now, rulebook)
+            if named is None or isinstance(named, QuoteStale):
+                prepared = self._prepared(sale, shopper, self.rulebooks.newest)
+                return LaidOut(self.basis, shopper, prepared, None, named)
+            return self._quoted(sale, shopper, named)
         except DomainError as error:
-            prepared = Refused(error)
-        return LaidOut(self.basis, shopper, prepared)
+            return LaidOut(self.basis, shopper, Refused(error))
+
+    def _quoted(self, sale: Checkout, shopper: ShopperRecord | None, opened: Opened) -> LaidOut:
+        quote, rulebook = opened
+        quoted = ByQuote(quote.until_s, self.rulebooks.newest)
+        prepared = self._prepared(sale, shopper, rulebook, quoted)
+        as_quoted = prepared
+        if Answers.of(sale) != quote.answers:
+            as_quoted = self._prepared(quote.answers.given_in(sale), shopper, rulebook, quoted)
+        return LaidOut(self.basis, shopper, prepared, None, Named(quote, rulebook, as_quoted))
+
+    def _prepared(
+        self,
+        sale: Checkout,
+        shopper: ShopperRecord | None,
+        rulebook: Rulebook,
+        quoted: ByQuote | None = None,
+    ) -> Prepared:
+        prepared = prepare(sale, see(sale, self.directory, shopper, rulebook), rulebook, quoted)
+        if self.directory.closing:
+            now = self.clock()
+            prepared = with_closed(prepared, self.directory.closing, now, rulebook, quoted)
+        return prepared
 
 
 def _late(sales: Sequence[Checkout], shoppers: Mapping[str, ShopperRecord]) -> dict[str, datetime]:

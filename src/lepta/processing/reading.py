@@ -30,9 +30,33 @@ UNDONE = text("""
     JOIN event e ON e.shard = r.shard AND e.log_index = r.log_index
     WHERE r.shard = :shard AND r.subject = :subject ORDER BY r.log_index
 """)
+HEAD = text(sql.SEE_HEAD.replace("$1", ":shard"))
 SHOPPER = text("""
     SELECT ref, tier, segments, first_name, gender, language FROM member WHERE ref = :ref
 """)
+
+
+class SeenHead(NamedTuple):
+    """The log's head as it is seen by somebody who does not wait for it."""
+
+    size: int
+    rulebook: bytes
+    next_account: int
+    versions: Versions
+
+
+async def see_head(tx: Tx, shard: int) -> SeenHead:
+    """As of the transaction."""
+    size, rulebook, next_account, versions = (await tx.execute(HEAD, {"shard": shard})).one()
+    return SeenHead(size, rulebook, next_account, Versions(*versions))
+
+
+async def bare(tx: Tx) -> asyncpg.Connection:
+    """The connection of a transaction that has begun, for what a batch reads with, too."""
+    shared = await tx.get_raw_connection()
+    connection = shared.driver_connection
+    assert isinstance(connection, asyncpg.Connection)
+    return connection
 
 
 async def by_index(tx: Tx, shard: int, log_index: int) -> Recorded | None:
@@ -113,12 +137,17 @@ class Reader:
 
     async def catch_up(self, tx: Tx, shard: int, *sales: Checkout) -> None:
         """Know every name that answers need, those of products as far as they stand in `sales`."""
-        shared = await tx.get_raw_connection()
-        connection = shared.driver_connection
-        assert isinstance(connection, asyncpg.Connection)
+        connection = await bare(tx)
+        await self.follow(connection, await see_head(tx, shard))
+        await self.directory.fetch(connection, sales)
+
+    async def know_rules(self, tx: Tx, recorded: Recorded) -> None:
+        """Have the rulebook at hand that the words of a quoted sale stand in."""
+        if recorded.event.quote is not None:
+            await self.rulebooks.load(await bare(tx), recorded.rulebook)
+
+    async def follow(self, connection: asyncpg.Connection, head: SeenHead) -> None:
+        """Know the rules and the office's records as they were when the head was seen, or later."""
         async with self._turn:
-            head = await connection.fetchrow(sql.READ_HEAD, shard)
-            assert head is not None, shard
-            await self.rulebooks.refresh(connection, head["rulebook"])
-            await self.directory.refresh(connection, Versions(*head["versions"]))
-            await self.directory.fetch(connection, sales)
+            await self.rulebooks.refresh(connection, head.rulebook)
+            await self.directory.refresh(connection, head.versions)

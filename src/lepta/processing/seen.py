@@ -50,6 +50,8 @@ class Seen(NamedTuple):
     """One a line; None where the event said all itself or the catalogue knows nothing."""
     closed: tuple[str, ...] = ()
     """See `rules.facts.Facts`."""
+    quote_stale: bool = False
+    """Whether the sale names a quote that did not hold, and was over already."""
 
     def to_bytes(self) -> bytes:
         """Canonical JSON; what is at its default is left out."""
@@ -73,6 +75,8 @@ class Seen(NamedTuple):
             ]
         if self.closed:
             document["closed"] = self.closed
+        if self.quote_stale:
+            document["quote"] = "stale"
         return canonical(document)
 
     @classmethod
@@ -88,6 +92,7 @@ class Seen(NamedTuple):
             if products
             else (None,) * lines,
             closed=tuple(document.get("closed", ())),
+            quote_stale=document.get("quote") == "stale",
         )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from lepta.errors import InvalidRequest
@@ -14,6 +15,7 @@ from lepta.rules import facts as rule_facts
 from lepta.rules.asks import NOTHING, Asks
 from lepta.rules.birthday import Span, spans_around
 from lepta.rules.engine import Matched
+from lepta.rules.matching import capped
 from lepta.rules.programme import Programme
 from lepta.rules.rulebook import Rulebook
 from lepta.values import value
@@ -38,6 +40,28 @@ class Prepared:
     matched: Matched
     member_account: chart.Account | None
     """Where the shopper's points lie."""
+    rulebook: int
+    """Number of the one that it is laid out for."""
+    quoted_until_s: int | None = None
+    """Up to which second since 1970 the quote is valid that named the rulebook, if one did."""
+
+    @property
+    def flagged_stale(self) -> "Prepared":
+        """The same sale, which is over, with the fact that its quote did not hold."""
+        seen = self.seen._replace(quote_stale=True)
+        return Prepared(
+            self.event, seen, self.programme, self.facts, self.matched, self.member_account,
+            self.rulebook, self.quoted_until_s,
+        )  # fmt: skip
+
+
+class ByQuote(NamedTuple):
+    """That a quote names the rulebook, up to which second since 1970 it is valid, and the newest rulebook, whose
+    limits hold all the same.
+    """
+
+    until_s: int
+    newest: Rulebook
 
 
 def see(
@@ -73,7 +97,9 @@ def _member(event: Checkout, store: StoreSeen, shopper: ShopperRecord, asks: Ask
     return MemberSeen(shopper.ref, tier, segments, joined_days, birthdays)
 
 
-def prepare(event: Checkout, seen: Seen, rulebook: Rulebook) -> Prepared:
+def prepare(
+    event: Checkout, seen: Seen, rulebook: Rulebook, quoted: ByQuote | None = None
+) -> Prepared:
     """Lay out a sale for the rules: resolved lines, local time, and the campaigns that it touches."""
     store, member = seen.store, seen.member
     place = rule_facts.Store(
@@ -87,13 +113,22 @@ def prepare(event: Checkout, seen: Seen, rulebook: Rulebook) -> Prepared:
         shopper, event.choice, event.gifts, seen.offline, seen.closed,
     )  # fmt: skip
     matched = engine.match(rulebook, facts)
+    if quoted is not None and quoted.newest is not rulebook:
+        matched = capped(matched, quoted.newest)
     points = chart.points_of(store.programme)
     account = chart.available(member.ref, points) if member else None
-    return Prepared(event, seen, matched.programme, facts, matched, account)
+    until_s = None if quoted is None else quoted.until_s
+    return Prepared(
+        event, seen, matched.programme, facts, matched, account, rulebook.number, until_s
+    )
 
 
 def with_closed(
-    prepared: Prepared, closing: Mapping[str, date], now: datetime, rulebook: Rulebook
+    prepared: Prepared,
+    closing: Mapping[str, date],
+    now: datetime,
+    rulebook: Rulebook,
+    quoted: ByQuote | None = None,
 ) -> Prepared:
     """The sale with those of its campaigns' funds in its facts that are closed by `now` in its store.
 
@@ -110,7 +145,7 @@ def with_closed(
     if not closed:
         return prepared
     seen = prepared.seen._replace(closed=tuple(sorted(closed)))
-    return prepare(prepared.event, seen, rulebook)
+    return prepare(prepared.event, seen, rulebook, quoted)
 
 
 def _shopper(member: MemberSeen) -> rule_facts.Shopper:

@@ -140,11 +140,14 @@ READ_HOLDINGS = """
     ) b
     JOIN asset s ON s.id = a.asset
 """
-READ_HEAD = """
-    SELECT rulebook, (SELECT array_agg(version ORDER BY what) FROM office_version) AS versions
+READ_CHANGES = "SELECT number, change FROM rulebook WHERE number > $1 ORDER BY number"
+READ_CHANGES_UP_TO = "SELECT change FROM rulebook WHERE number <= $1 ORDER BY number"
+READ_QUOTE_SECRET = "SELECT secret FROM quote_secret"  # noqa: S105 - the question, not the answer
+# For who only asks: what `LOCK_HEAD` reads, and the versions of the office's records.
+SEE_HEAD = """
+    SELECT size, rulebook, next_account, (SELECT array_agg(version ORDER BY what) FROM office_version) AS versions
     FROM log_head WHERE shard = $1
 """
-READ_CHANGES = "SELECT number, change FROM rulebook WHERE number > $1 ORDER BY number"
 READ_LEAF_HASH = "SELECT leaf_hash FROM event WHERE shard = $1 AND log_index = $2"
 
 INSERT_ASSETS = "INSERT INTO asset (id, name) SELECT * FROM unnest($1::smallint[], $2::text[])"

@@ -69,14 +69,14 @@ def judge(prepared: Prepared, book: Book, counts: dict[str, int]) -> Verdict:
     what can be redeemed is, gifts are booked as taken, and the difference is flagged.
     """
     event = prepared.event
-    points, shortfall = _redeemable(prepared, book)
+    points, shortfall = _redeemed(prepared, book)
     money, by_line, net = paid(prepared.programme, prepared.facts.lines, points)
     past = _past(prepared, book, counts, points) if prepared.matched.asks_past else NO_PAST
     result = engine.evaluate(prepared.matched, net, event.total - money, counts, past)
     if result.gift_differs and not event.offline:
         campaign, ours = result.gift_differs[0]
         taken = next(g.amount_minor for g in event.gifts if g.campaign == campaign and g.accepted)
-        raise QuoteStale(campaign, taken or 0, ours)
+        raise QuoteStale.of_gift(campaign, taken or 0, ours)
     store, member = prepared.seen.store, prepared.member_account
     journal = Journal(
         chart.points_of(store.programme), event.currency, store.retailer, store.programme,
@@ -111,17 +111,23 @@ def _past(prepared: Prepared, book: Book, counts: dict[str, int], redeemed: int)
     )
 
 
-def _redeemable(prepared: Prepared, book: Book) -> tuple[int, int]:
-    """(points to redeem, shortfall). A card that is not active has nothing to spend."""
+def redeemable(prepared: Prepared, book: Book) -> int:
+    """The most points that may be spent on the sale."""
     event, programme, account = prepared.event, prepared.programme, prepared.member_account
+    active = prepared.seen.card_status == "active"
+    if not active or programme is None or account is None or programme.currency != event.currency:
+        return 0
+    available = book.spendable(account, event.key.business_day)
+    return redemption.ceiling(programme, prepared.facts.lines, event.total, available)
+
+
+def _redeemed(prepared: Prepared, book: Book) -> tuple[int, int]:
+    """(points to redeem, shortfall). A card that is not active has nothing to spend."""
+    event, programme = prepared.event, prepared.programme
     asked = event.redeem
     if not asked:
         return 0, 0
-    ceiling = 0
-    active = prepared.seen.card_status == "active" and programme is not None
-    if active and account is not None and programme and programme.currency == event.currency:
-        available = book.spendable(account, event.key.business_day)
-        ceiling = redemption.ceiling(programme, prepared.facts.lines, event.total, available)
+    ceiling = redeemable(prepared, book)
     if asked == MAX:
         # Points that would pay nothing more stay with the shopper.
         return (redemption.most_useful(programme, ceiling) if programme and ceiling else 0), 0

@@ -42,6 +42,7 @@ class Sentences:
     refund: str
     took_back_money: str
     kept_money: str
+    offered_money: str
 
 
 Forms = Mapping[str, str]
@@ -56,6 +57,7 @@ class Counted:
     donated_points_for: Forms
     gave_points: Forms
     added_points: Forms
+    offered_points: Forms
     redeemed: Forms
     shortfall: Forms
     earned: Forms

@@ -50,6 +50,25 @@ def counted(versions: Sequence[Campaign]) -> Counted:
     return Counted(per_card_day, per_card, tuple(gauges.values()), match)
 
 
+def lowered(before: Counted, newer: Counted) -> Counted:
+    """What was counted before, under whichever cap is lower of each limit: that of then, or a newer one."""
+    caps = {gauge.counter: gauge.cap for gauge in newer.gauges + newer.match}
+
+    def under(gauges: Sequence[Gauge]) -> tuple[Gauge, ...]:
+        return tuple([g._replace(cap=min(g.cap, caps.get(g.counter, g.cap))) for g in gauges])
+
+    return Counted(
+        _lower(before.per_card_day, newer.per_card_day),
+        _lower(before.per_card, newer.per_card),
+        under(before.gauges),
+        under(before.match),
+    )
+
+
+def _lower(cap: int | None, newer: int | None) -> int | None:
+    return cap if cap is None or newer is None else min(cap, newer)
+
+
 def _matches(versions: Sequence[Campaign]) -> list[MatchFunding]:
     return [campaign.match for campaign in versions if campaign.match is not None]
 

@@ -1,11 +1,12 @@
 """The first phase: which campaigns a sale is about, and which counters have to be known to evaluate them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from operator import attrgetter
 
 from lepta.rules import measure
 from lepta.rules.campaign import Campaign, Goods, Key
-from lepta.rules.counted import NOTHING
+from lepta.rules.counted import NOTHING, lowered
 from lepta.rules.explanation import Reason, Why
 from lepta.rules.facts import Facts
 from lepta.rules.limits import Counter, Gauge, Unit, card_counter, card_day_counter
@@ -108,6 +109,28 @@ def match(rulebook: Rulebook, facts: Facts) -> Matched:
     closed = hour.closed and _in_force(rulebook, facts, hour.closed, at_s)
     ordered = tuple(candidates)
     return Matched(facts, programme, ordered, closed, counters, flags, len(hits), visit, asks_past)
+
+
+def capped(matched: Matched, newest: Rulebook) -> Matched:
+    """The same, found in an earlier rulebook, under limits that `newest` has lowered since: what it gives still fits
+    under every cap that is in force now, and is never more than it was then.
+    """
+    return Matched(
+        matched.facts, matched.programme,
+        tuple([_capped(candidate, newest, matched.facts) for candidate in matched.candidates]),
+        matched.closed, matched.counters, matched.flags, matched.visited, matched.visit, matched.asks_past,
+    )  # fmt: skip
+
+
+def _capped(candidate: Candidate, newest: Rulebook, facts: Facts) -> Candidate:
+    track, newer = candidate.track, newest.track(candidate.track.id)
+    if newer is None or newer.counted is track.counted:
+        return candidate
+    track = replace(track, counted=lowered(track.counted, newer.counted))
+    gauges = candidate.gauges and _gauges(track, candidate.campaign, facts)
+    return Candidate(
+        candidate.key, track, candidate.campaign, candidate.positions, candidate.obstacle, gauges
+    )
 
 
 def _in_force(

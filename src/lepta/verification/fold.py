@@ -171,8 +171,8 @@ class Fold:
             self.faults.event(Check.DAYS, by, f"ends {shown} before its last day is over")
 
     def _publish(self, part: Part) -> None:
-        """Counters and publications in their order; and that each leaf names the newest rulebook."""
-        named = list(reversed(part.named))
+        """Counters and publications in their order; and that each leaf names the newest rulebook, or that of a quote."""
+        named, quoted = list(reversed(part.named)), list(reversed(part.quoted))
         for n, used in enumerate(part.used):
             for counter, amount in used.items():
                 self._use(part, counter, amount)
@@ -182,6 +182,11 @@ class Fold:
                 index, rulebook = named.pop()
                 if rulebook != self.chain.published:
                     what = "names another rulebook than the newest of its time"
+                    self.faults.event(Check.RULEBOOKS, index, what)
+            while quoted and quoted[-1][0] < upto:
+                index, rulebook = quoted.pop()
+                if not 0 <= rulebook <= self.chain.published:
+                    what = "names by its quote a rulebook that was not published yet"
                     self.faults.event(Check.RULEBOOKS, index, what)
             if publication:
                 while named and named[-1][0] == upto:

@@ -71,6 +71,8 @@ class Part:
     publications: list[Publication] = field(default_factory=list)
     named: list[tuple[int, int]] = field(default_factory=list)
     """(log index, rulebook) wherever another one is named than by the event before."""
+    quoted: list[tuple[int, int]] = field(default_factory=list)
+    """(log index, rulebook) of sales that were decided by a quote."""
     members: dict[int, tuple[int, str, str]] = field(default_factory=dict)
     """By number in column `member`: first event, ref, programme."""
     given: dict[tuple[int | None, str, str], list[int]] = field(default_factory=dict)

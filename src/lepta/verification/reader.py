@@ -36,8 +36,8 @@ _SPENDING = frozenset({_REDEEM, _GIVE_OWN})
 """Codes of entries that take points from lots; such entries stand before all others."""
 _SUMS = max(_CODES) + 1
 _SALE = frozenset({"v", "shard", "index", "kind", "till", "at", "rulebook", "beside"})
-_SALE_MOST = _SALE | {"member", "void", *MOVABLE}
-_VOID_MOST = _SALE | {"member", "void"}
+_SALE_MOST = _SALE | {"member", "quote", "void", *MOVABLE}
+_VOID_MOST = _SALE | {"member", "quote", "void"}
 """Of a sale whose void came first: it books nothing."""
 _BESIDE = frozenset({"basket", "facts", "outcome"})
 _CONTENT = (_BESIDE, _BESIDE | {*MOVABLE})
@@ -110,7 +110,7 @@ class Reader:
             self._fault(Check.ROWS, index, "column kind is not what the leaf says")
         if set(map(type, document["at"])) != {int}:
             raise TypeError(f"at {document['at']}")
-        self._name(index, document["rulebook"])
+        self._name(index, document)
         if document["kind"] == "checkout":
             self._sale(index, document, member, beside)
         elif document["kind"] == "rulebook":
@@ -120,10 +120,27 @@ class Reader:
             for opening in whole.get("opens", _NOTHING):
                 self._open(index, *opening)
 
-    def _name(self, index: int, rulebook: int) -> None:
-        if rulebook != self._rulebook:
+    def _name(self, index: int, document: Json) -> None:
+        rulebook = document["rulebook"]
+        if rulebook != self._rulebook and "quote" not in document:
             self._rulebook = rulebook
             self.part.named.append((index, rulebook))
+
+    def _note_quote(self, index: int, document: Json, content: Json) -> None:
+        """A sale that was decided by a quote names one, and came while that was valid."""
+        if "quote" not in document:
+            return
+        until_s, rulebook = document["quote"], document["rulebook"]
+        if type(until_s) is not int or type(rulebook) is not int:
+            raise TypeError(f"quote {until_s} of rulebook {rulebook}")
+        received_ms, occurred_s, *_ = document["at"]
+        if (occurred_s if content["facts"].get("offline") else received_ms // 1000) > until_s:
+            self._fault(Check.RULEBOOKS, index, "is decided by a quote that had expired")
+        if "quote" not in content["basket"]:
+            self._fault(
+                Check.RULEBOOKS, index, "is decided by a quote that its basket does not name"
+            )
+        self.part.quoted.append((index, rulebook))
 
     def _publication(self, index: int, document: Json, rest: Row) -> None:
         if document.keys() != _PUBLICATION:
@@ -144,6 +161,7 @@ class Reader:
         if len(content) > len(_BESIDE):
             document = {**document, **content}
         seen, sold = content["facts"], content["basket"]
+        self._note_quote(index, document, content)
         programme = seen["store"][3]
         self._claim(index, claims_in(document["till"], sold, void), void)
         self._note_till(document["till"])

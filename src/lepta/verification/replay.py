@@ -1,5 +1,6 @@
 """Deciding again: every sale of a range, from its facts, its basket and the ledger before it."""
 
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -21,7 +22,7 @@ from lepta.processing.leaf import KINDS, Leaf, rulebook_leaf
 from lepta.processing.motion import Movement
 from lepta.processing.moving import DECIDERS, REVERSING, book
 from lepta.processing.seen import StoreSeen
-from lepta.processing.sight import prepare
+from lepta.processing.sight import ByQuote, prepare
 from lepta.processing.state import State, Subject, natural_claim
 from lepta.processing.verdict import judge, verdict_on_void
 from lepta.rules.limits import is_hard
@@ -36,6 +37,8 @@ READ_EVENTS = """
     SELECT log_index, leaf, beside, kind FROM event
     WHERE shard = $1 AND log_index >= $2 AND log_index < $3 ORDER BY log_index
 """
+_FORMER = 64
+"""Rulebooks before the current one that are kept."""
 _EPOCH_DAY = date(2000, 1, 1).toordinal()
 
 
@@ -107,18 +110,40 @@ class Slicer:
 
 @dataclass(slots=True)
 class Rulebooks:
-    """Every rulebook in turn, made from the chain of changes. Only one is kept: ranges come in order."""
+    """Every rulebook in turn, made from the chain of changes; the last few are kept, for sales that were quoted."""
 
     changes: Mapping[int, bytes]
     current: Rulebook = EMPTY
+    _former: OrderedDict[int, Rulebook] = field(default_factory=OrderedDict)
 
     def after(self, published: int) -> Rulebook:
         """The rulebook after so many changes. Raises whatever a change that cannot be read raises."""
         if self.current.number > published:
+            found = self._former.get(published)
+            if found is not None:
+                return found
             self.current = EMPTY
         while self.current.number < published:
+            self._keep(self.current)
             self.current = self.current.extended(self.changes[self.current.number + 1])
         return self.current
+
+    def former(self, number: int, newest: Rulebook) -> Rulebook:
+        """The rulebook of a quote, one of those up to `newest`. Raises `ValueError` for any other."""
+        if not 0 <= number <= newest.number:
+            raise ValueError(f"a quote of rulebook {number}, the newest is {newest.number}")
+        found = newest if number == newest.number else self._former.get(number)
+        if found is None:
+            found = EMPTY
+            for n in range(1, number + 1):
+                found = found.extended(self.changes[n])
+            self._keep(found)
+        return found
+
+    def _keep(self, rulebook: Rulebook) -> None:
+        self._former[rulebook.number] = rulebook
+        while len(self._former) > _FORMER:
+            self._former.popitem(last=False)
 
 
 async def redecide(
@@ -183,7 +208,7 @@ def _redecide(row: Iterable[Any], state: State, rulebooks: Rulebooks) -> str:
         if lying is None:
             made = _republish(stored, state, rulebooks)
         elif stored.kind == "checkout":
-            made = _resell(stored, lying, state)
+            made = _resell(stored, lying, state, rulebooks)
         else:
             made = _act_again(stored, lying, state)
         if made == stored:
@@ -204,10 +229,14 @@ def _republish(stored: Leaf, state: State, rulebooks: Rulebooks) -> Leaf:
     return Leaf(written.leaf)
 
 
-def _resell(stored: Leaf, lying: Beside, state: State) -> Leaf:
+def _resell(stored: Leaf, lying: Beside, state: State, rulebooks: Rulebooks) -> Leaf:
     event, seen = stored.event, stored.seen
     _refuse_other_forms(event)
-    prepared = prepare(event, seen, state.rulebook)
+    rulebook, until_s = state.rulebook, stored.quoted_until_s
+    quoted = None if until_s is None else ByQuote(until_s, rulebook)
+    if quoted is not None:
+        rulebook = rulebooks.former(stored.rulebook, state.rulebook)
+    prepared = prepare(event, seen, rulebook, quoted)
     void = stored.document.get("void")
     if void is None:
         verdict = judge(prepared, state.book, state.counts)
@@ -224,7 +253,7 @@ def _resell(stored: Leaf, lying: Beside, state: State) -> Leaf:
 
     leaf = written(
         prepared, outcome, booked, packed, shard=SHARD, log_index=state.size,
-        received_at=stored.received_at, rulebook=state.rulebook.number, void=void,
+        received_at=stored.received_at, void=void,
     ).leaf  # fmt: skip
     return Leaf(leaf, contents[-1])
 
@@ -254,7 +283,7 @@ def _refuse_other_forms(event: Checkout) -> None:
     """Raises `ValueError` for a basket with more or otherwise written fields than are ever stored."""
     canonical = basket_bytes(
         currency=event.currency, lines=event.lines, total=event.total, redeem=event.redeem,
-        choice=event.choice, gifts=event.gifts, fiscal=event.fiscal,
+        choice=event.choice, gifts=event.gifts, fiscal=event.fiscal, quote=event.quote,
     )  # fmt: skip
     if canonical != event.basket:
         raise ValueError("the basket is not in its canonical form")

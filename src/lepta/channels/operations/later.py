@@ -27,7 +27,6 @@ class Later(NamedTuple):
 
 
 LATER = (
-    Later("POST", "/v1/quotes", "till", Scope.TILL, "a quote"),
     Later("POST", "/v1/holds", "till", Scope.TILL, "a hold"),
     Later("POST", "/v1/holds/{hold}/release", "till", Scope.TILL, "a hold"),
     Later("POST", "/v1/checkouts:batch", "till", Scope.TILL, "a batch"),

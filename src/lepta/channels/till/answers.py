@@ -17,10 +17,12 @@ from lepta.errors import InvalidRequest
 from lepta.names import LANGUAGES
 from lepta.processing.leaf import Recorded
 from lepta.processing.outcome import Balance, Outcome
+from lepta.processing.quoting import Made
 from lepta.processing.state import ShopperRecord
 from lepta.receipts.compose import compose, sentences
 from lepta.receipts.escpos import encode
 from lepta.rules import explanation
+from lepta.rules.effects import Offer
 
 REMEMBERED = 4_096
 """Parts of each sort that are kept, the latest used: a few megabytes."""
@@ -108,11 +110,46 @@ class Answers:
         returns: Sequence[Mapping[str, Any]] | None = None,
     ) -> bytes:
         """The JSON of a checkout's answer; `returns` for those who ask later what has come back."""
+        names: dict[str, Any] = {"checkout": recorded.id, "log_index": recorded.log_index}
+        if returns is not None:
+            names["returns"] = returns
+        answer = self._sale(names, recorded, shopper, form, replayed=replayed, voided=voided)
+        return orjson.dumps(answer)
+
+    def quote(self, made: Made, form: Form) -> bytes:
+        """The JSON of a quote: the answer to the sale as it would be, and what may become of it."""
+        recorded, shopper = made.recorded, made.shopper
+        names = {"checkout": None, "log_index": None}
+        answer = self._sale(names, recorded, shopper, form, replayed=False, voided=False)
+        language = language_for(self.slips, recorded.event.key.store, recorded, shopper, form)
+        answer |= {
+            "quote": made.token,
+            "valid_until": made.valid_until.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "redeemable": made.redeemable,
+            "offers": [self._offer(recorded, offer, language) for offer in made.offers],
+        }
+        return orjson.dumps(answer)
+
+    def _offer(self, recorded: Recorded, offer: Offer, language: str) -> dict[str, Any]:
+        told = {"id": offer.campaign, "text": self.slips.offer(recorded, offer, language)}
+        if offer.points:
+            return {**told, "amount": 0, "points": offer.points}
+        return {**told, "amount": offer.amount_minor}
+
+    def _sale(
+        self,
+        names: dict[str, Any],
+        recorded: Recorded,
+        shopper: ShopperRecord | None,
+        form: Form,
+        *,
+        replayed: bool,
+        voided: bool,
+    ) -> dict[str, Any]:
         outcome = recorded.outcome
         given_for = outcome.given_for()
         answer: dict[str, Any] = {
-            "checkout": recorded.id,
-            "log_index": recorded.log_index,
+            **names,
             "rulebook": f"sha256:{self.slips.rulebooks.digests[recorded.rulebook].hex()}",
             "replayed": replayed,
             "voided": voided,
@@ -128,10 +165,8 @@ class Answers:
         if form.explain:
             rulebook = self.slips.rulebooks.newest
             answer["explain"] = _explain(recorded, given_for, rulebook.campaigns)
-        if returns is not None:
-            answer["returns"] = returns
         answer["receipt"] = self._receipt(recorded, shopper, form, voided=voided)
-        return orjson.dumps(answer)
+        return answer
 
     def _receipt(
         self, recorded: Recorded, shopper: ShopperRecord | None, form: Form, *, voided: bool

@@ -167,6 +167,7 @@ async def _stored(
     till.require_till(recorded.event.key.store, recorded.event.key.till)
     reader: reading.Reader = request.app.state.reader
     await reader.catch_up(tx, recorded.shard, recorded.event)
+    await reader.know_rules(tx, recorded)
     shopper = await reading.shopper_of(tx, recorded)
     answers: Answers = request.app.state.stored_answers
     undone = await reading.undone_of(tx, recorded)

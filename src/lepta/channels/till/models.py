@@ -1,6 +1,6 @@
 """What tills are answered, for the published description; the answers themselves are built as bytes."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 
 from pydantic import BaseModel, Field
@@ -71,9 +71,15 @@ class LineAnswer(BaseModel):
 class OfferAnswer(BaseModel):
     """What the shopper may add; a checkout has none, since its sale is over."""
 
-    id: str
-    text: str
-    amount: int
+    id: str = Field(description="The campaign; `gifts` of the sale name it.")
+    text: str = Field(description="For the shopper, in the receipt's language.")
+    amount: int = Field(
+        description="Money in minor units that comes on top of what is to be paid; 0 where points are offered."
+    )
+    points: int | None = Field(
+        default=None,
+        description="The shopper's points, smallest units, where the offer is of points; left out otherwise.",
+    )
 
 
 class Explanation(BaseModel):
@@ -110,11 +116,9 @@ class CheckoutReturn(BaseModel):
     total: int
 
 
-class CheckoutAnswer(BaseModel):
-    """A recorded sale."""
+class SaleAnswer(BaseModel):
+    """What a sale comes to."""
 
-    checkout: str
-    log_index: int
     rulebook: str
     replayed: bool
     voided: bool
@@ -133,6 +137,23 @@ class CheckoutAnswer(BaseModel):
         default=None, description="What has come back since; only where a sale is asked for."
     )
     receipt: ReceiptAnswer
+
+
+class CheckoutAnswer(SaleAnswer):
+    """A recorded sale."""
+
+    checkout: str
+    log_index: int
+
+
+class QuoteAnswer(SaleAnswer):
+    """What a sale would come to. Nothing is recorded."""
+
+    checkout: None
+    log_index: None
+    quote: str = Field(description="Opaque; the sale names it under `quote`.")
+    valid_until: datetime = Field(description="The last second in which a sale may name it.")
+    redeemable: int = Field(description="The most points that may be spent on this basket now.")
 
 
 class PointsBackAnswer(BaseModel):

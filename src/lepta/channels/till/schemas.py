@@ -36,11 +36,14 @@ from lepta.processing.events import (
     NaturalKey,
     basket_bytes,
     identity,
+    quote_name,
 )
 from lepta.rules.facts import Gift
 
 MAX_LINES = 1_000
 MAX_AMOUNT = 10**12
+MAX_QUOTE = 16_384
+"""A quote carries the shopper's answers, of which there may be twenty."""
 MAX_SEQUENCE = 2**53 - 1
 MIN_YEAR, MAX_YEAR = 2000, 2199
 
@@ -216,7 +219,7 @@ class CheckoutBody(Body):
     gifts: Annotated[tuple[GiftBody, ...], Field(max_length=20)] = ()
     choice: ChoiceBody | None = None
     hold: Annotated[str, Field(max_length=64)] | None = None
-    quote: Annotated[str, Field(max_length=512)] | None = None
+    quote: Annotated[str, Field(max_length=MAX_QUOTE)] | None = None
     fiscal: FiscalBody | None = None
     offline: bool = False
 
@@ -238,21 +241,22 @@ class CheckoutBody(Body):
         """The event; raises `TooManyLines`, and `NotSupported` for what this version does not do yet."""
         if len(self.lines) > MAX_LINES:
             raise TooManyLines(len(self.lines))
-        for name, told in (("hold", self.hold), ("quote", self.quote)):
-            if told is not None:
-                raise NotSupported(name, f"a sale that names a {name}")
+        if self.hold is not None:
+            raise NotSupported("hold", "a sale that names a hold")
         lines = _lines(self.lines)
         redeem, choice, fiscal = self.redeem, self.choice, self.fiscal
         redeemed = 0 if redeem is None else MAX if redeem.max else redeem.points or 0
         chosen = None if choice is None else (choice.campaign, choice.beneficiary)
         gifts = tuple([Gift(g.offer, g.accepted, g.amount) for g in self.gifts])
         document = None if fiscal is None else Fiscal(fiscal.fn, fiscal.i, fiscal.fp)
+        quote = None if self.quote is None else quote_name(self.quote)
         key = NaturalKey(self.store, self.till, self.business_day, self.sequence)
         basket = basket_bytes(
             currency=self.currency, lines=lines, total=self.total, redeem=redeemed,
-            choice=chosen, gifts=gifts, fiscal=document,
+            choice=chosen, gifts=gifts, fiscal=document, quote=quote,
         )  # fmt: skip
         return Checkout(
             key, self.occurred_at, self.currency, self.card, lines, self.total, redeemed, chosen,
             gifts, document, self.offline, basket, identity(key, self.occurred_at, basket, self.card),
+            quote, self.quote,
         )  # fmt: skip

@@ -10,9 +10,11 @@ from lepta.processing.leaf import Recorded
 from lepta.processing.outcome import Donation
 from lepta.processing.rulebooks import Rulebooks
 from lepta.processing.state import ShopperRecord
+from lepta.receipts.offer import money_offer, points_offer
 from lepta.receipts.slip import Balance, CardStatus, Gender, Given, Note, Person, Slip
 from lepta.receipts.template import BONUS_VARIABLES, DONATION_VARIABLES, Template, compile_template
 from lepta.rules.campaign import Campaign
+from lepta.rules.effects import Offer
 from lepta.rules.explanation import is_matched
 from lepta.rules.programme import Programme
 from lepta.rules.rulebook import EMPTY, Rulebook
@@ -73,9 +75,27 @@ class Slips:
 
     def programme(self, recorded: Recorded) -> Programme | None:
         """As it was when the sale took place; None: it was never published."""
-        rulebook, name = self.rulebooks.newest, recorded.seen.store.programme
+        rulebook, name = self._rules(recorded), recorded.seen.store.programme
         known = rulebook.has_programme(name)
         return rulebook.programme(name, recorded.event.occurred_at) if known else None
+
+    def _rules(self, recorded: Recorded) -> Rulebook:
+        """Where the words of a sale stand: in the newest rulebook by when it took place. A quote may have decided it by
+        an earlier one, of which later versions say nothing.
+        """
+        newest = self.rulebooks.newest
+        if recorded.event.quote is None:
+            return newest
+        return self.rulebooks.at_hand(recorded.rulebook) or newest
+
+    def offer(self, recorded: Recorded, offer: Offer, language: str) -> str:
+        """A gift that the shopper may add, in a sentence."""
+        fund = self.directory.party_name(offer.fund)
+        if offer.points:
+            programme = self.programme(recorded)
+            scale = programme.points_scale if programme else 0
+            return points_offer(fund, offer.points, scale, language)
+        return money_offer(fund, offer.amount_minor, recorded.event.currency, language)
 
     def _given(self, recorded: Recorded, donation: Donation, language: str) -> Given:
         campaign, fund, points, money, units, _, from_points, from_money, *_ = donation
@@ -131,7 +151,7 @@ class Slips:
 
         What has been published for later, or since, says nothing of this sale.
         """
-        found = self._rulebook.campaign_at(campaign, recorded.event.occurred_at)
+        found = self._rules(recorded).campaign_at(campaign, recorded.event.occurred_at)
         return None if found is None or found.kind != kind else found
 
     def _sentence(self, campaign: Campaign, language: str) -> Template | None:
