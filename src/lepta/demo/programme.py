@@ -58,13 +58,16 @@ def store_ids() -> dict[str, str]:
 
 
 def _stores(numbers: set[str]) -> Documents:
+    """Those of these numbers, and the first of every region: campaigns name regions, and only such as have stores."""
     described = _read("stores.yaml")
     cities = {city["prefix"]: city for city in described["cities"]}
     found: Documents = {}
+    regions: set[str] = set()
     for number, store in store_ids().items():
-        if number not in numbers:
-            continue
         city = cities[store.split("-")[0]]
+        if number not in numbers and city["region"] in regions:
+            continue
+        regions.add(city["region"])
         found[store] = {
             "retailer": RETAILER,
             "name": {
