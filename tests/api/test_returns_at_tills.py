@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -10,6 +11,9 @@ import pytest
 import make
 from conftest import ClientFor
 from lepta.db import Address
+from lepta.processing.acts import LotsDue
+from lepta.processing.state import Submission
+from lepta.runtime import Runtime
 from shops import open_shop
 from tills import bring_back, goods, key, problem, return_body, said, sell, void
 
@@ -37,7 +41,8 @@ async def test_a_part_of_a_sale_comes_back_with_what_belongs_to_it(till: httpx.A
     assert back["donations"] == [
         {
             "campaign": "hunter-forest", "fund": "forest-animals", "points": 50, "money": 500,
-            "outcome": "reversed", "because": "the goods that it was given for came back",
+            "funders": [{"party": "hunter-foods", "money": 300}, {"party": "retail-nsk", "money": 200}],
+            "from_shopper": {"points": 0, "money": 0}, "outcome": "reversed", "because": "the goods that it was given for came back",
         }
     ]  # fmt: skip
     assert (back["to_refund"], back["flags"], back["replayed"]) == (25_900, ["clock"], False)
@@ -183,6 +188,80 @@ async def test_points_that_were_spent_since_become_a_debt_and_the_receipt_says_s
     assert (points["clawed_back"], points["owed"], points["shortfall"]) == (12, 10, 0)
     assert points["balance"]["available"] == 0
     assert "Из них уже потрачено 10 баллов: они будут удержаны" in said(answer)
+
+
+async def change(admin: httpx.AsyncClient, path: str, **changes: Any) -> None:
+    """Replace a part of an office's document."""
+    found = await admin.get(path)
+    match = {"If-Match": found.headers["etag"]}
+    done = await admin.put(path, json={**found.json(), **changes}, headers=match)
+    assert done.status_code == 200, done.text
+
+
+def just_now() -> dict[str, str]:
+    """When a sale takes place to which a programme applies as it has just been published."""
+    moment = datetime.now(UTC)
+    return {"occurred_at": moment.isoformat(), "business_day": moment.date().isoformat()}
+
+
+async def test_a_programme_may_write_off_what_was_spent_and_nobody_owes_it(
+    till: httpx.AsyncClient, admin: httpx.AsyncClient
+) -> None:
+    await change(admin, "/v1/programmes/club", debt="to-zero")
+    await sell(till, 1)
+    await sell(till, 2, redeem={"points": 10}, lines=[make.line(1, 1_900)])
+    answer = await bring_back(till, 4, key(1))
+    points = answer.json()["points"]
+    assert (points["clawed_back"], points["owed"], points["shortfall"]) == (2, 0, 10)
+    assert "Отменено начисление 2 баллов." in said(answer)
+    assert "потрачен" not in said(answer)
+    later = (await sell(till, 5)).json()
+    assert later["points"]["balance"]["available"] == 12
+
+
+async def test_a_debt_is_paid_by_what_is_earned_next(till: httpx.AsyncClient) -> None:
+    await sell(till, 1)
+    await sell(till, 2, redeem={"points": 10}, lines=[make.line(1, 1_900)])
+    await bring_back(till, 4, key(1))
+    later = (await sell(till, 5)).json()["points"]
+    assert (later["earned"], later["balance"]["available"]) == (12, 2)
+
+
+async def test_points_that_had_paid_come_back_with_their_own_last_day(
+    till: httpx.AsyncClient, admin: httpx.AsyncClient
+) -> None:
+    await change(admin, "/v1/programmes/club", expire_after={"months": 1, "at": "day"})
+    today = just_now()
+    before = (await sell(till, 1, **today)).json()["points"]["balance"]
+    assert [lot["points"] for lot in before["expiring"]] == [12]
+    await sell(till, 2, redeem={"points": 12}, lines=[make.line(1, 1_900)], **today)
+    sold = {**key(2), "business_day": today["business_day"]}
+    back = (await bring_back(till, 3, sold, goods(1, "1", 1_900))).json()
+    assert back["points"]["restored"] == 12
+    assert back["points"]["balance"] == before
+    # Money by the share of money: 12 points had paid 1.20 of the 19.00.
+    assert back["to_refund"] == 1_780
+
+
+async def test_a_line_keeps_its_own_share_whatever_is_left_of_the_sale(
+    till: httpx.AsyncClient, admin: httpx.AsyncClient
+) -> None:
+    big = {
+        "campaign": "big", "programme": "club", "kind": "bonus", "when": "basket.total >= 50000",
+        "effect": {"earn": {"points": 100}, "per": "basket"},
+    }  # fmt: skip
+    assert (await admin.put("/v1/campaigns/big", json=big)).status_code == 201
+    assert (await admin.post("/v1/campaigns/big/publish")).status_code == 200
+    lines = [make.line(1, 20_000, sku="a"), make.line(2, 30_000, sku="b")]
+    sale = (await sell(till, 1, lines=lines)).json()
+    shares = [line["earned"] for line in sale["lines"]]
+    assert (sum(shares), shares) == (125, [50, 75])
+    # What is left is below the campaign's threshold, which was met when it counted; and the campaign has ended.
+    assert (await admin.post("/v1/campaigns/big/pause")).status_code == 200
+    first = (await bring_back(till, 2, key(1), goods(1, "1", 20_000))).json()
+    assert first["points"]["clawed_back"] == 50
+    second = (await bring_back(till, 3, key(1), goods(2, "1", 30_000))).json()
+    assert second["points"]["clawed_back"] == 75
 
 
 async def test_the_shoppers_own_gift_stays_with_the_fund_and_the_receipt_says_so(
@@ -342,7 +421,7 @@ async def test_a_store_that_nobody_knows_takes_nothing_back(client_for: ClientFo
     assert problem(await till.post("/v1/returns", json=body)) == (422, "invalid-request")
 
 
-async def test_history_shows_what_came_back_and_what_lots_did(
+async def test_history_shows_what_came_back(
     till: httpx.AsyncClient, admin: httpx.AsyncClient
 ) -> None:
     await sell(till, 1, **TWO)
@@ -355,3 +434,20 @@ async def test_history_shows_what_came_back_and_what_lots_did(
     assert item["donations"][0]["points"] == -50
     proof = await admin.get("/v1/log/proof", params={"checkout": back["return"]})
     assert proof.status_code == 200
+
+
+async def test_history_shows_the_day_on_which_points_may_be_spent(
+    till: httpx.AsyncClient, admin: httpx.AsyncClient, running: Runtime
+) -> None:
+    await change(admin, "/v1/programmes/club", pending_days=1)
+    today = just_now()
+    await sell(till, 1, **today)
+    tomorrow = date.fromisoformat(today["business_day"]) + timedelta(days=1)
+    await running.writer.submit(Submission.of(LotsDue("m-pyotr", "club", tomorrow)))
+    history = (await admin.get(f"/v1/cards/{make.CARD}/history")).json()["items"]
+    assert [(item["kind"], item["store"]) for item in history] == [
+        ("lots", None), ("checkout", "nsk-07"),
+    ]  # fmt: skip
+    matured, sold = (item["points"] for item in history)
+    assert (matured["matured"], matured["expired"], matured["earned"]) == (12, 0, 0)
+    assert (sold["matured"], sold["pending"], sold["earned"]) == (0, 12, 12)

@@ -38,7 +38,8 @@ async def test_a_void_takes_all_of_a_sale_back_and_says_so(till: httpx.AsyncClie
     assert back["donations"] == [
         {
             "campaign": "hunter-forest", "fund": "forest-animals", "points": 50, "money": 500,
-            "outcome": "reversed", "because": "the sale was voided",
+            "funders": [{"party": "hunter-foods", "money": 300}, {"party": "retail-nsk", "money": 200}],
+            "from_shopper": {"points": 0, "money": 0}, "outcome": "reversed", "because": "the sale was voided",
         }
     ]  # fmt: skip
     assert back["to_refund"] == sale["to_pay"] == 25_850
@@ -143,6 +144,14 @@ async def test_what_became_of_a_void_can_be_asked_by_id_and_by_the_sales_name(
         assert problem(await till.get(f"/v1/returns/{unknown}")) == (404, "unknown-reversal")
     assert problem(await till.get(f"/v1/returns/{first['void']}")) == (404, "unknown-reversal")
     assert (await till.get(f"/v1/checkouts/{first['void']}")).status_code == 404
+
+
+async def test_a_void_may_come_before_its_store(client_for: ClientFor) -> None:
+    till = await client_for("till", store="nowhere", till="3")
+    early = await void(till, store="nowhere")
+    assert (early.status_code, early.json()["to_refund"]) == (201, 0)
+    assert said(early) == "Здравствуйте! Эта покупка отменена."
+    assert problem(await sell(till, store="nowhere")) == (422, "invalid-request")
 
 
 async def test_a_sale_that_nobody_recorded_cannot_be_voided_by_id(till: httpx.AsyncClient) -> None:

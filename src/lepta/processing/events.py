@@ -269,7 +269,12 @@ class QuoteStale(DomainError):
 
 
 class UnknownOriginal(DomainError):
-    """No such sale is recorded."""
+    """No such sale is recorded.
+
+    A void or a return names a sale that is not in the log, or is another retailer's. Where the sale still waits
+    in a till, send it first; a void by the sale's own name (`POST /v1/voids`) may come before it. A return
+    whose sale nobody knows is sent without `original`, or as `offline`: the office looks into it.
+    """
 
     code = "unknown-original"
     kind = Kind.NOT_FOUND

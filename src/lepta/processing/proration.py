@@ -26,7 +26,12 @@ class ReturnedLine(NamedTuple):
 
 
 class OverReturn(DomainError):
-    """More would come back than was bought."""
+    """More would come back than was bought.
+
+    The member `left` says of each line of the sale how much of it may still come back, `left_total` how much
+    money for all of them; both are nothing after a void. Correct the return, or look for goods of another sale
+    in it, and send it again under the same sequence and a new `Idempotency-Key` (or none).
+    """
 
     code = "over-return"
 

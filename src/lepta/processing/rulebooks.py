@@ -18,7 +18,7 @@ class Rulebooks:
     """Several processes publish; each follows by reading the changes it has not seen."""
 
     newest: Rulebook = EMPTY
-    digests: dict[int, bytes] = field(default_factory=dict)
+    digests: dict[int, bytes] = field(default_factory=lambda: {EMPTY.number: EMPTY.digest})
     """Of every rulebook so far, by number."""
     _former: OrderedDict[int, Rulebook] = field(default_factory=OrderedDict)
 

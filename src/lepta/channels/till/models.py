@@ -175,6 +175,8 @@ class DonationBackAnswer(BaseModel):
     fund: str
     points: int
     money: int
+    funders: list[FunderAnswer]
+    from_shopper: FromShopper
     outcome: Literal["reversed", "kept"]
     because: str
 

@@ -109,6 +109,8 @@ def _donation(back: DonationBack) -> dict[str, Any]:
         "fund": back.fund,
         "points": back.points,
         "money": back.money,
+        "funders": [{"party": one.party, "money": one.money} for one in back.funders],
+        "from_shopper": {"points": back.shopper_points, "money": back.shopper_money},
         "outcome": "kept" if back.kept else "reversed",
         "because": SENTENCES[back.because],
     }
