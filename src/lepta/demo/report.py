@@ -1,6 +1,7 @@
 """What the demo prints."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
 
 from rich.columns import Columns
 from rich.console import Console
@@ -9,7 +10,6 @@ from rich.table import Table
 from rich.text import Text
 
 from lepta.demo.totals import SHOPPERS, Answer, Totals
-from lepta.demo.traffic import Receipt
 
 
 def money(minor: int) -> str:
@@ -25,7 +25,15 @@ def name_of(document: Mapping[str, object]) -> str:
     return str(russian["nominative"] if isinstance(russian, Mapping) else russian)
 
 
-def receipts(console: Console, title: str, shown: Iterable[Receipt]) -> None:
+class Answered(Protocol):
+    """Whatever a till was given a receipt for."""
+
+    @property
+    def answer(self) -> Answer:
+        """The service's answer."""
+
+
+def receipts(console: Console, title: str, shown: Iterable[Answered]) -> None:
     """Receipts side by side, as they come out of the printer."""
     papers = [
         Panel(Text(r.answer["receipt"]["text"]), width=r.answer["receipt"]["width"] + 4)
@@ -105,6 +113,11 @@ def campaigns(console: Console, totals: Totals, titles: Mapping[str, str]) -> No
     console.print(
         f"{totals.checkouts} checkouts, {money(totals.turnover_minor)} RUB; points: {totals.earned} earned, "
         f"{totals.redeemed} redeemed (worth {money(totals.redeemed_minor)} RUB), {totals.shortfall} short"
+    )
+    console.print(
+        f"{totals.voids} voids and {totals.returns} returns ({totals.unreferenced} without a sale), "
+        f"{money(totals.refunded_minor)} RUB paid back; points: {totals.clawed_back} taken back, "
+        f"{totals.restored} given back"
     )
 
 

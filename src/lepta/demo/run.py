@@ -15,7 +15,8 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from lepta.demo import founding, office, report, tills, totals, traffic
+from lepta.demo import comebacks, founding, office, report, tills, totals, traffic
+from lepta.demo.comebacks import Comeback
 from lepta.demo.day import Basket
 from lepta.demo.programme import Setup, setup
 from lepta.demo.totals import Answer, Totals
@@ -62,17 +63,23 @@ async def run(url: str, admin_key: str, day: Sequence[Basket], console: Console)
             counter = Counter(client, keys)
             task = progress.add_task("Baskets", total=len(day))
             receipts = await traffic.post_day(counter, households, _advancing(progress, task))
+            wanted = comebacks.wishes(receipts)
+            task = progress.add_task("Comebacks", total=len(wanted))
+            back = await comebacks.bring_back(counter, wanted, _advancing(progress, task))
         founded = [await counter.sell(body) for body in founding.all_checkouts()]
         everything = [*founded, *receipts]
-        counted = add_up(everything)
-        _show_receipts(console, founded, receipts)
+        counted = add_up(everything, back)
+        _show_receipts(console, founded, receipts, back)
         read = await _read(client, documents, counted)
         _show_results(console, documents, counted, read)
         sound = _check(console, everything, counted, read)
         again = await _sent_again(counter, everything)
+        back_again = await comebacks.bring_back(counter, wanted, lambda _: None)
         unchanged = await _read(client, documents, counted)
         sound &= _check_again(console, again, counted, unchanged)
-        log_size = 1 + max(receipt.answer["log_index"] for receipt in everything)
+        sound &= _check_back_again(console, back, back_again)
+        answers = [said.answer for said in everything] + [said.answer for said in back]
+        log_size = 1 + max(answer["log_index"] for answer in answers)
         return Outcome(sound, counted, keys[founding.TILL], log_size)
 
 
@@ -80,11 +87,16 @@ def _advancing(progress: Progress, task: TaskID) -> office.Advance:
     return lambda steps: progress.advance(task, steps)
 
 
-def add_up(receipts: Sequence[Receipt]) -> Totals:
+def add_up(receipts: Sequence[Receipt], back: Sequence[Comeback]) -> Totals:
     """All answers, summed."""
     counted = Totals()
     for receipt in receipts:
         counted.add(receipt.card, receipt.answer)
+    for each in back:
+        sale = each.wish.sale
+        counted.take_back(
+            each.wish.kind, sale.card if sale else None, sale.answer if sale else None, each.answer
+        )
     return counted
 
 
@@ -117,7 +129,12 @@ async def _read(client: httpx.AsyncClient, documents: Setup, counted: Totals) ->
     return Books(cards, funds, await _get(client, f"/v1/campaigns/{CHOICE}/standing"))
 
 
-def _show_receipts(console: Console, founded: Sequence[Receipt], day: Sequence[Receipt]) -> None:
+def _show_receipts(
+    console: Console,
+    founded: Sequence[Receipt],
+    day: Sequence[Receipt],
+    back: Sequence[Comeback],
+) -> None:
     report.receipts(console, "The sale that started it", founded[:1])
     told = sorted(
         day, key=lambda r: (-len(r.answer["donations"]), r.answer["points"]["redeemed"] == 0)
@@ -125,6 +142,8 @@ def _show_receipts(console: Console, founded: Sequence[Receipt], day: Sequence[R
     russian = [r for r in told if r.answer["receipt"]["language"] == "ru"][:2]
     english = [r for r in told if r.answer["receipt"]["language"] == "en"][:2]
     report.receipts(console, "Some of the day's receipts", [*russian, *english, founded[-1]])
+    richest = sorted(back, key=lambda each: -len(each.answer["donations"]))
+    report.receipts(console, "Some of what came back", [*richest[:3], *back[-1:]])
 
 
 def _show_results(console: Console, documents: Setup, counted: Totals, read: Books) -> None:
@@ -173,6 +192,17 @@ async def _sent_again(
     return list(zip(chosen, again, strict=True))
 
 
+def _check_back_again(
+    console: Console, first: Sequence[Comeback], again: Sequence[Comeback]
+) -> bool:
+    different = [
+        f"{one.wish.kind} {one.wish.body['sequence']}: another answer"
+        for one, other in zip(first, again, strict=True)
+        if told(other.answer) != {**told(one.answer), "replayed": True}
+    ]
+    return report.faults(console, f"{len(again)} voids and returns, too", different)
+
+
 def _check_again(
     console: Console, again: Sequence[tuple[Receipt, Receipt]], counted: Totals, read: Books
 ) -> bool:
@@ -187,5 +217,5 @@ def _check_again(
 
 
 def told(answer: Answer) -> Answer:
-    """An answer without its receipt, which is composed anew each time."""
-    return {name: value for name, value in answer.items() if name != "receipt"}
+    """An answer without its receipt, which is composed anew each time, and without what a void has changed since."""
+    return {name: value for name, value in answer.items() if name not in {"receipt", "voided"}}

@@ -17,9 +17,11 @@ class Given(NamedTuple):
     money_minor: int = 0
     donations: int = 0
 
-    def plus(self, points: int, money_minor: int) -> "Given":
-        """With one more donation."""
-        return Given(self.points + points, self.money_minor + money_minor, self.donations + 1)
+    def plus(self, points: int, money_minor: int, donations: int = 1) -> "Given":
+        """With so much more; with less, where something is taken back."""
+        return Given(
+            self.points + points, self.money_minor + money_minor, self.donations + donations
+        )
 
 
 @dataclass(slots=True)
@@ -41,13 +43,17 @@ class Totals:
         default_factory=lambda: defaultdict(Given)
     )
     """By (campaign, fund)."""
-    shoppers: defaultdict[tuple[str, str], set[str]] = field(
-        default_factory=lambda: defaultdict(set)
-    )
-    """Cards that gave, by (campaign, fund)."""
+    supporters: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    """What a card gave, by (campaign, fund, card): points and minor units together."""
     fired: Counter[str] = field(default_factory=Counter)
     """In how many checkouts a campaign fired."""
     flags: Counter[str] = field(default_factory=Counter)
+    voids: int = 0
+    returns: int = 0
+    unreferenced: int = 0
+    refunded_minor: int = 0
+    clawed_back: int = 0
+    restored: int = 0
 
     def add(self, card: str | None, answer: Answer) -> None:
         """Take in the answer to one checkout."""
@@ -72,11 +78,49 @@ class Totals:
         place = (donation["campaign"], fund)
         self.standings[place] = self.standings[place].plus(points, money_minor)
         if card is not None:
-            self.shoppers[place].add(card)
+            self.supporters[*place, card] += points + money_minor
         for funder in donation["funders"]:
             self.owed[fund, funder["party"]] += funder["money"]
         if own := donation["from_shopper"]["money"]:
             self.owed[fund, SHOPPERS] += own
+
+    def take_back(self, kind: str, card: str | None, sale: Answer | None, answer: Answer) -> None:
+        """Take in the answer to a void or a return, the only one of its sale."""
+        points = answer["points"]
+        self.voids += kind == "void"
+        self.returns += kind == "return"
+        self.unreferenced += "unreferenced" in answer["flags"]
+        self.refunded_minor += answer["to_refund"]
+        self.clawed_back += points["clawed_back"]
+        self.restored += points["restored"]
+        gone = [back for back in answer["donations"] if back["outcome"] == "reversed"]
+        if card is not None:
+            own = sum(back["from_shopper"]["points"] for back in gone)
+            taken = points["clawed_back"] - points["owed"]
+            self.cards[card] += points["restored"] + own - taken
+        given = {d["campaign"]: d for d in sale["donations"]} if sale else {}
+        for back in gone:
+            self._take_donation_back(card, given[back["campaign"]], back)
+
+    def _take_donation_back(self, card: str | None, given: Answer, back: Answer) -> None:
+        fund, points, money_minor = back["fund"], back["points"], back["money"]
+        whole = (points, money_minor) == (given["points"], given["money"])
+        place = (back["campaign"], fund)
+        self.funds[fund] = self.funds[fund].plus(-points, -money_minor, -whole)
+        self.standings[place] = self.standings[place].plus(-points, -money_minor, -whole)
+        if card is not None:
+            self.supporters[*place, card] -= points + money_minor
+        for funder in back["funders"]:
+            self.owed[fund, funder["party"]] -= funder["money"]
+        if own := back["from_shopper"]["money"]:
+            self.owed[fund, SHOPPERS] -= own
+
+    def shoppers(self, campaign: str, fund: str) -> int:
+        """How many cards gave something that was not taken back."""
+        return sum(
+            given > 0 and (by, to) == (campaign, fund)
+            for (by, to, _), given in self.supporters.items()
+        )
 
 
 def wrong_sums(answer: Answer) -> list[str]:
@@ -126,7 +170,7 @@ def standing_faults(totals: Totals, campaign: str, read: Answer) -> list[str]:
     for row in read["beneficiaries"]:
         place = (campaign, row["beneficiary"])
         told = (Given(row["points"], row["money"], row["donations"]), row["shoppers"])
-        counted = (totals.standings[place], len(totals.shoppers[place]))
+        counted = (totals.standings[place], totals.shoppers(*place))
         if told != counted:
             faults.append(f"standing of {place[1]}: receipts say {counted}, the service {told}")
     return faults
