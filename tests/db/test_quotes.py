@@ -2,13 +2,15 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
 import pytest
+from small_ledger import tampered
+from test_statements import MOST_STATEMENTS
 from test_writer import held_head, send, writer_on
 
 import make
@@ -23,6 +25,8 @@ from lepta.processing.rulebooks import Rulebooks
 from lepta.processing.state import Submission
 from lepta.processing.writer import Writer
 from lepta.rules.rulebook import Change, Item, Paused, PublishedCampaign
+from lepta.simulation.plan import Span
+from lepta.simulation.simulate import simulate
 
 TTL_S = 600
 BETWEEN = datetime(2026, 11, 22, 11, 10, tzinfo=UTC)
@@ -514,3 +518,72 @@ async def test_quotes_at_once_disturb_neither_each_other_nor_sales(
     decisions, made = await asyncio.gather(asyncio.gather(*sales), asyncio.gather(*quotes))
     assert all(isinstance(decision, Accepted) for decision in decisions)
     assert {one.recorded.outcome.points.earned for one in made} == {12}
+
+
+RECEIVED_S = int(make.NOON.timestamp())
+
+
+@pytest.mark.parametrize(
+    "change, what",
+    [
+        (lambda leaf: leaf.pop("quote"), "names another rulebook than the newest"),
+        (lambda leaf: leaf.update(quote=RECEIVED_S - 1), "by a quote that had expired"),
+        (lambda leaf: leaf.update(rulebook=9), "a rulebook that was not published yet"),
+        (lambda leaf: leaf["basket"].pop("quote"), "by a quote that its basket does not name"),
+        (lambda leaf: leaf.update(quote=str(RECEIVED_S)), "cannot be read"),
+        (lambda leaf: leaf.update(rulebook=2), "deciding again gives another"),
+    ],
+)
+async def test_a_leaf_that_claims_a_quote_which_it_cannot_have_had_is_found(
+    shop: Address,
+    server: Address,
+    clock: Clock,
+    change: Callable[[dict[str, Any]], Any],
+    what: str,
+) -> None:
+    async with quoting_on(shop, clock) as quoting, writer_on(shop, clock=clock) as writer:
+        made = await ask(quoting)
+        await publish_next(writer, version(2, DOUBLED))
+        sold = accepted(await send(writer, quote=made.token)).recorded
+        await send(writer, sequence=1)
+    async with tampered(server, shop.database) as copy:
+        await copy.rewrite(sold.log_index, change)
+        found = await copy.faults(replay=True)
+    assert [fault for fault in found if what in fault], found
+
+
+async def test_a_back_test_takes_a_quoted_sale_by_the_rules_that_decided_it(
+    shop: Address, clock: Clock
+) -> None:
+    async with quoting_on(shop, clock) as quoting, writer_on(shop, clock=clock) as writer:
+        made = await ask(quoting)
+        await publish_next(writer, version(2, DOUBLED))
+        await send(writer, sequence=1)
+        await send(writer, sequence=2, quote=made.token)
+        await send(writer, sequence=3)
+    more = {**DOUBLED, "campaign": "more", "stacking": {"group": "base"}}
+    report = await simulate(shop, [more], Span(make.DAY, make.DAY))
+    [told] = report.document["campaigns"]
+    assert report.document["receipts"]["looked_at"] == 3
+    assert told["points"] == 3 * 24
+    assert report.document["others"] == [], "the others give what they gave"
+
+
+async def test_quoted_sales_take_no_more_statements_than_others(
+    writer: Writer, quoting: Quoting, shop: Address
+) -> None:
+    made = await ask(quoting, card=None)
+    await send(writer, sequence=100, card=None, quote=made.token)
+    heard: list[str] = []
+    connection = writer._connection
+    assert connection is not None
+    connection.add_query_logger(lambda record: heard.append(record.query))
+    async with held_head(shop):
+        asked = [
+            asyncio.ensure_future(send(writer, sequence=n, card=None, quote=made.token))
+            for n in range(30)
+        ]
+        await asyncio.sleep(0.1)
+    assert all(isinstance(decision, Accepted) for decision in await asyncio.gather(*asked))
+    assert heard.count("COMMIT") == 1
+    assert len(heard) <= MOST_STATEMENTS
