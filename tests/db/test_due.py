@@ -1,10 +1,12 @@
 """Telling days by the real writer: who is told, when, by how many, and what happens when it is cut short."""
 
 import asyncio
+import io
 from collections.abc import Sequence
 from datetime import date, datetime
 from random import Random
 
+import orjson
 import pytest
 import structlog
 from sqlalchemy import text
@@ -17,14 +19,18 @@ from lepta.db import Address, Database
 from lepta.due import service, store
 from lepta.due.rounds import Rounds
 from lepta.due.service import DayAhead, Told
+from lepta.logs import json_log
+from lepta.processing import lot_days
 from lepta.processing.acts import LotsDue
 from lepta.processing.decide import Accepted
 from lepta.processing.lot_days import NotBegun
+from lepta.processing.moving import Moved
 from lepta.processing.recognition import Refused
 from lepta.processing.state import Submission
 from lepta.processing.writer import Writer
 from lepta.runtime import running
 from lepta.settings import Settings
+from lepta.verification.verify import faults
 
 MEMBERS = 40
 
@@ -109,6 +115,39 @@ async def test_a_day_that_has_begun_nowhere_is_refused_by_the_ledger_itself(shop
     assert isinstance(early, Refused)
     assert isinstance(early.error, NotBegun)
     assert not isinstance(on_the_first_island, Refused)
+
+
+async def test_verification_finds_a_day_that_was_told_before_it_had_begun(
+    other_shop: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lot_days, "newest_day", lambda _moment: date.max)
+    async with writer_on(other_shop) as writer:
+        await publish(writer, WAITS)
+        await send(writer, sequence=1)
+        stop_at(writer, "2026-11-22T12:00:00Z")
+        act = LotsDue("m-pyotr", "club", date(2026, 11, 25))
+        assert isinstance((await writer.submit(Submission.of(act))).decision, Moved)
+    (found,) = await faults(other_shop)
+    assert "tells of 2026-11-25 before that day has begun anywhere" in found
+
+
+async def test_a_round_that_moved_something_says_so_in_one_line(
+    shop: Address, db: Database
+) -> None:
+    written = io.BytesIO()
+    async with writer_on(shop) as writer:
+        await publish(writer, WAITS, ENDS)
+        await send(writer, sequence=1)
+        stop_at(writer, "2027-01-02T00:00:00Z")
+        by_the_clock = Rounds(db, writer, 60, 8, writer.clock, json_log(written))
+        for _ in range(2):
+            await by_the_clock.once()
+    (line,) = map(orjson.loads, written.getvalue().splitlines())
+    told = {name: line[name] for name in ("event", "programme", "on", "members", "failed")}
+    assert told == {
+        "event": "lot-days", "programme": "club", "on": "2027-01-02", "members": 1, "failed": 0,
+    }  # fmt: skip
+    assert (line["matured"], line["expired"]) == (7, 5)
 
 
 async def test_a_lot_of_31_january_that_lives_a_month_ends_with_1_march(
