@@ -220,6 +220,16 @@ STATE = (
         PRIMARY KEY (shard, member, campaign, fund)
     ) WITH (fillfactor = 85)
     """,
+    # Words of the office about an adjustment. They may name a person, so they are neither in the log nor verified, and
+    # go when the person is erased.
+    """
+    CREATE TABLE adjustment_reason (
+        log_index bigint NOT NULL,
+        shard smallint NOT NULL,
+        reason text NOT NULL,
+        PRIMARY KEY (shard, log_index)
+    )
+    """,
     """
     CREATE TABLE standing (
         donations bigint NOT NULL,
@@ -310,6 +320,7 @@ GRANTS = (
     "GRANT SELECT, UPDATE ON log_head TO lepta_service",
     "GRANT SELECT, INSERT, UPDATE ON account_balance, budget, usage, standing TO lepta_service",
     "GRANT SELECT, INSERT, UPDATE, DELETE ON lot, supporter TO lepta_service",
+    "GRANT SELECT, INSERT, DELETE ON adjustment_reason TO lepta_service",
     "REVOKE ALL ON FUNCTION lepta_open_partitions(smallint, bigint) FROM PUBLIC",
     "REVOKE ALL ON PROCEDURE lepta_guard(regclass) FROM PUBLIC",
     "GRANT EXECUTE ON FUNCTION lepta_open_partitions(smallint, bigint) TO lepta_service",

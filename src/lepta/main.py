@@ -11,8 +11,8 @@ from fastapi import APIRouter, FastAPI
 
 from lepta.channels.centre import api as centre
 from lepta.channels.kiosk import api as kiosk
+from lepta.channels.office import adjustments, campaigns, exceptions, keys, simulations
 from lepta.channels.office import api as office
-from lepta.channels.office import campaigns, exceptions, keys, simulations
 from lepta.channels.operations import api as operations
 from lepta.channels.operations import docs, later, pages
 from lepta.channels.till import api as till
@@ -46,6 +46,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     operations.router,
     office.router,
     exceptions.router,
+    adjustments.router,
     campaigns.router,
     simulations.router,
     keys.router,

@@ -63,6 +63,7 @@ MAY: dict[str, set[Any]] = {
     "POST /v1/simulations": OFFICE,
     "POST /v1/claims": OFFICE,
     "POST /v1/adjustments": OFFICE,
+    "GET /v1/adjustments/{adjustment}": OFFICE,
     "POST /v1/members/{member}/merge": OFFICE,
     "DELETE /v1/members/{member}": OFFICE,
     **{f"{method} /v1/parties/{{party}}": OFFICE for method in ("GET", "PUT")},

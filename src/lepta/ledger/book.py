@@ -10,7 +10,7 @@ from datetime import date
 from itertools import islice
 from typing import NamedTuple
 
-from lepta.ledger.chart import Account, limit_side
+from lepta.ledger.chart import Account, bought, early, limit_side
 from lepta.ledger.entries import Entry, Posting
 from lepta.ledger.lots import Lot, Move, Spent, ended
 from lepta.values import value
@@ -108,6 +108,25 @@ class Book:
         opened = Opened(number, account)
         self.changes.opened.append((log_index, opened))
         return [opened]
+
+    def open_by_sale(self, log_index: int, account: Account) -> list[Opened]:
+        """Open a member's account for a sale, and note the first sale of one who had points before it."""
+        is_early = account in self.accounts and self.is_before_sales(account)
+        return self.open(log_index, bought(account.ref, account.asset) if is_early else account)
+
+    def open_early(self, log_index: int, account: Account) -> list[Opened]:
+        """Open a member's account for what is no sale; the member's first sale is still to come then."""
+        if account in self.accounts:
+            return []
+        note = early(account.ref, account.asset)
+        return [*self.open(log_index, account), *self.open(log_index, note)]
+
+    def is_before_sales(self, account: Account) -> bool:
+        """Whether nothing has been sold yet to the member of this account."""
+        accounts, (_, ref, _, asset) = self.accounts, account
+        if account not in accounts:
+            return True
+        return early(ref, asset) in accounts and bought(ref, asset) not in accounts
 
     def know(
         self, number: int, account: Account, balance: int = 0, lots: Iterable[Lot] = ()

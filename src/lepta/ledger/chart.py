@@ -48,6 +48,16 @@ def owed(member: str, asset: str) -> Account:
     return Account("member", member, "owed", asset)
 
 
+def early(member: str, asset: str) -> Account:
+    """Never moved. Open where a member had points before their first sale, so that this one is still known as such."""
+    return Account("member", member, "early", asset)
+
+
+def bought(member: str, asset: str) -> Account:
+    """Never moved. Opened by the first sale of such a member."""
+    return Account("member", member, "bought", asset)
+
+
 @lru_cache(REMEMBERED)
 def issued(party: str, asset: str) -> Account:
     """Points a retailer or supplier has issued; grows on the debit side."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, ClassVar, Self
 
+from lepta.errors import DomainError
 from lepta.processing.canonical import canonical
 from lepta.processing.events import NaturalKey, moment_of
 from lepta.processing.leaf import Leaf
@@ -146,6 +147,50 @@ class Return:
         )
 
 
-Act = LotsDue | Void | Return
-ACTS = (LotsDue, Void, Return)
+@value
+class Adjustment:
+    """The office gives a member points, or takes some, for a reason that it states."""
+
+    member: str
+    programme: str
+    party: str
+    """Who issues these points, or takes them back."""
+    points: int
+    """Smallest units; below 0: taken."""
+    on: date
+    """The day that it is where the programme's day begins first: points live from then."""
+    said: bytes = b""
+    """The request in canonical form, by which a repeat is known. It names a card, so no leaf has it."""
+    reason: str = ""
+    """May name a person, so no leaf has it either."""
+    trouble: DomainError | None = None
+    """Why it cannot be decided now, whatever it was before."""
+
+    kind: ClassVar[str] = "adjustment"
+    key: ClassVar[NaturalKey | None] = None
+    subject: ClassVar[NaturalKey | None] = None
+    till: ClassVar[Till | None] = ("", "office")
+    """No store has an empty id."""
+    offline: ClassVar[bool] = False
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Whose lots it needs."""
+        return (self.member,) if self.member else ()
+
+    @property
+    def identity(self) -> bytes:
+        """What makes two of them equal."""
+        return b"adjustment\n" + self.said
+
+    @classmethod
+    def of(cls, leaf: Leaf) -> Self:
+        """The act that a leaf tells of."""
+        facts, request = leaf.document["facts"], leaf.document["request"]
+        on = date.fromisoformat(request["on"])
+        return cls(facts["member"], facts["programme"], facts["party"], request["points"], on)
+
+
+Act = LotsDue | Void | Return | Adjustment
+ACTS = (LotsDue, Void, Return, Adjustment)
 BY_KIND: Mapping[str, type[Act]] = {act.kind: act for act in ACTS}

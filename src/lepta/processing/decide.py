@@ -195,7 +195,7 @@ def post(
     account = prepared.member_account
     if void is not None:
         return Booked((), (), (), (), (), state.book.accounts.get(account) if account else None)
-    opened = state.book.open(log_index, account) if account else []
+    opened = state.book.open_by_sale(log_index, account) if account else []
     postings, further = state.book.post(log_index, verdict.entries, verdict.issues, verdict.spent)
     used = verdict.result.consumed
     for counter, amount in used:

@@ -220,16 +220,18 @@ class KeyReused(DomainError):
         )
 
 
+_SALE_AGAIN = "send the sale again with fewer points, under the same sequence and a new Idempotency-Key (or none)."
+
+
 class InsufficientPoints(DomainError):
-    """Not enough points may be spent on this sale."""
+    """Not enough points may be spent."""
 
     code = "insufficient-points"
     kind = Kind.CONFLICT
 
-    def __init__(self, asked: int, redeemable: int) -> None:
+    def __init__(self, asked: int, redeemable: int, remedy: str = _SALE_AGAIN) -> None:
         super().__init__(
-            f"{asked} points were to be spent, at most {redeemable} may be. Nothing was recorded: send the "
-            "sale again with fewer points, under the same sequence and a new Idempotency-Key (or none).",
+            f"{asked} points were to be spent, at most {redeemable} may be. Nothing was recorded: {remedy}",
             redeemable=redeemable,
         )
 

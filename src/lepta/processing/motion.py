@@ -72,6 +72,8 @@ class Motion:
     """Its outcome tells the member's balance on this day."""
     instead_of: NaturalKey | None = None
     """A sale that is not recorded yet, whose name it takes."""
+    aside: str = ""
+    """Words about it that may name a person: they are kept outside of the log, as long as the person is."""
 
 
 class Movement(NamedTuple):

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from lepta.errors import DomainError
 from lepta.ledger.book import Book
-from lepta.processing.acts import Act, LotsDue, Return, Void
+from lepta.processing.acts import Act, Adjustment, LotsDue, Return, Void
+from lepta.processing.adjusting import decide_adjustment
 from lepta.processing.beside import pack, request_digest
 from lepta.processing.events import KeyReused
 from lepta.processing.leaf import Booked, Packer, Written
@@ -34,6 +35,8 @@ class Moved(NamedTuple):
     leaf: Written
     booked: Booked
     given: Sequence[Given]
+    aside: str = ""
+    """See `Motion.aside`."""
 
     @property
     def kind(self) -> str:
@@ -64,7 +67,8 @@ REVERSING = frozenset({"void", "return"})
 
 Decide = Callable[[Any, State, datetime], Motion]
 DECIDERS: Mapping[type, Decide] = {
-    LotsDue: decide_lots, Void: decide_void, Return: decide_return
+    LotsDue: decide_lots, Void: decide_void, Return: decide_return,
+    Adjustment: decide_adjustment,
 }  # fmt: skip
 """Of each sort of act what it comes to; raises what it is refused for."""
 
@@ -121,7 +125,7 @@ def decide_act(
         claims = (*claims, natural_claim("checkout", motion.instead_of))
     for claim in claims:
         state.claims[claim] = log_index
-    return Moved(movement, claims, leaf, booked, motion.given)
+    return Moved(movement, claims, leaf, booked, motion.given, motion.aside)
 
 
 def book(
@@ -131,7 +135,7 @@ def book(
     where it tells that. Moves the log on by one event.
     """
     log_index, ledger, member = state.size, state.book, motion.member
-    opened = ledger.open(log_index, member) if member else []
+    opened = ledger.open_early(log_index, member) if member else []
     postings, further = ledger.post(log_index, motion.entries, motion.issues, (), motion.moves)
     for counter, amount in motion.used:
         state.counts[counter] = state.counts.get(counter, 0) + amount

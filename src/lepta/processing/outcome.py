@@ -63,6 +63,17 @@ class Balance(NamedTuple):
         available, held, pending, days = self
         return [available, held, pending, *days]
 
+    @classmethod
+    def read(cls, array: Sequence[Any] | None) -> "Balance | None":
+        """What `to_array` made, as it is stored or before that; None: nothing was."""
+        if array is None:
+            return None
+        available, held, pending, *days = array
+        return cls(
+            available, held, pending,
+            tuple((date.fromisoformat(str(on)), points) for on, points in days),
+        )  # fmt: skip
+
 
 Reason = explanation.Reason
 """Why a campaign fired or not, as the rules say it and as it is stored."""
@@ -139,7 +150,7 @@ class Outcome(NamedTuple):
             to_pay=to_pay(event.total, redeemed_money, donations),
             points=Points(*points),
             redeemed_money=redeemed_money,
-            balance=_balance(document.get("balance")),
+            balance=Balance.read(document.get("balance")),
             earned=read_earned(document.get("earned", ()), amounts, entries),
             donations=donations,
             redeemed_by_line=tuple(document.get("line_redeemed", nothing)),
@@ -150,11 +161,3 @@ class Outcome(NamedTuple):
 def to_pay(total: int, redeemed_money: int, donations: Iterable[Donation]) -> int:
     """The total less what points paid, and what the shopper gives on top."""
     return total - redeemed_money + sum([d.shopper_money for d in donations])
-
-
-def _balance(array: list[Any] | None) -> Balance | None:
-    if array is None:
-        return None
-    available, held, pending, *days = array
-    expiring = tuple((date.fromisoformat(on), points) for on, points in days)
-    return Balance(available, held, pending, expiring)

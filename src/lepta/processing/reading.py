@@ -100,6 +100,16 @@ async def act_by_index(tx: Tx, shard: int, log_index: int, kind: str) -> FoundAc
     return None if row is None else FoundAct.parse(*row)
 
 
+async def movement_by_index(tx: Tx, shard: int, log_index: int, kind: str) -> Movement | None:
+    """An act of any kind, also one that no till has a name for."""
+    where = {"shard": shard, "log_index": log_index, "kind": KINDS[kind]}
+    row = (await tx.execute(BY_INDEX, where)).one_or_none()
+    if row is None:
+        return None
+    lying = Beside(row.beside)
+    return Movement.of(Leaf(row.leaf, lying.content), lying)
+
+
 async def act_by_natural_key(tx: Tx, shard: int, kind: str, key: NaturalKey) -> FoundAct | None:
     """The void of the sale, or the return, that a till calls by this key."""
     where = {"shard": shard, "scope": NATURAL, "key": natural_claim(kind, key).key}

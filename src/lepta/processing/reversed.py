@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from enum import IntEnum
 from typing import Any, NamedTuple
 
@@ -141,7 +140,7 @@ class Reversed(NamedTuple):
             lapsed=_pairs(document.get("lapsed", ())),
             donations=tuple(_donation(*array) for array in document.get("donations", ())),
             renewed=tuple(Renewed(*array) for array in document.get("renewed", ())),
-            balance=_balance(document.get("balance")),
+            balance=Balance.read(document.get("balance")),
         )
 
 
@@ -214,11 +213,3 @@ def _donation(  # noqa: PLR0917 - the order is the stored one
     return DonationBack(
         campaign, fund, points, money, Because(because), borne, shopper_points, shopper_money
     )
-
-
-def _balance(array: list[Any] | None) -> Balance | None:
-    if array is None:
-        return None
-    available, held, pending, *days = array
-    expiring = tuple((date.fromisoformat(str(on)), points) for on, points in days)
-    return Balance(available, held, pending, expiring)

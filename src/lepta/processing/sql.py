@@ -151,6 +151,9 @@ SEE_HEAD = """
 READ_LEAF_HASH = "SELECT leaf_hash FROM event WHERE shard = $1 AND log_index = $2"
 
 INSERT_ASSETS = "INSERT INTO asset (id, name) SELECT * FROM unnest($1::smallint[], $2::text[])"
+INSERT_REASONS = """
+    INSERT INTO adjustment_reason (shard, log_index, reason) SELECT $1, * FROM unnest($2::bigint[], $3::text[])
+"""
 INSERT_RULEBOOK = "INSERT INTO rulebook (number, digest, change) VALUES ($1, $2, $3)"
 # What was given is never taken back by a smaller limit: the grant stays at least what is used.
 GRANT_BUDGETS = """

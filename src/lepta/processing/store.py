@@ -58,6 +58,9 @@ async def append(
         frontier.size, frontier.root(), frontier.to_bytes(), state.rulebook.digest, book.next_account, head.size,
     )  # fmt: skip
     assert appended == "UPDATE 1", appended
+    asides = [(d.log_index, d.aside) for d in booked if isinstance(d, Moved) and d.aside]
+    if asides:
+        await connection.execute(sql.INSERT_REASONS, state.shard, *_columns(asides, 2))
     return hashes[-1] if hashes else None
 
 

@@ -106,7 +106,7 @@ def _past(prepared: Prepared, book: Book, counts: dict[str, int], redeemed: int)
         prepared.matched.visit,
         counts,
         points=points,
-        is_first=account not in book.accounts,
+        is_first=book.is_before_sales(account),
         spendable=points - redeemed if may_spend else 0,
     )
 

@@ -120,11 +120,12 @@ def _past(receipt: Receipt) -> Past:
     earned, pending, redeemed, given, *_ = [*points, 0, 0, 0, 0]
     available = outcome["balance"][0] - (earned - pending) + redeemed + given
     may_spend = document["facts"]["card"] == "active"
-    own = chart.available(shopper.ref, chart.points_of(receipt.facts.store.programme))
+    asset = chart.points_of(receipt.facts.store.programme)
+    own = chart.available(shopper.ref, asset), chart.bought(shopper.ref, asset)
     return past_of(
         None,
         {},
         points=available,
         spendable=available - redeemed if may_spend else 0,
-        is_first=any(tuple(account) == own for _, *account in document.get("opens", ())),
+        is_first=any(tuple(account) in own for _, *account in document.get("opens", ())),
     )

@@ -21,6 +21,7 @@ _HISTORY = text("""
 """)
 POINTS = (
     "earned", "pending", "redeemed", "given", "shortfall", "owed", "matured", "expired",
+    "adjusted",
 )  # fmt: skip
 """Of every event, smallest units. What was given or taken before and is undone stands below 0."""
 
@@ -85,6 +86,10 @@ def _of_lots(movement: Movement) -> tuple[Json, list[Json]]:
     return {"matured": outcome.get("mature", 0), "expired": outcome.get("expire", 0)}, []
 
 
+def _of_adjustment(movement: Movement) -> tuple[Json, list[Json]]:
+    return {"adjusted": movement.request["points"]}, []
+
+
 def _of_other(_movement: Movement) -> tuple[Json, list[Json]]:
     return {}, []
 
@@ -93,6 +98,7 @@ _SHAPES: Mapping[str, Callable[[Movement], tuple[Json, list[Json]]]] = {
     "void": _of_reversal,
     "return": _of_reversal,
     "lots": _of_lots,
+    "adjustment": _of_adjustment,
 }
 
 

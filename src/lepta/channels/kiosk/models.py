@@ -63,6 +63,7 @@ class HistoryPoints(BaseModel):
     owed: int = Field(description="Taken back though spent, to be kept from what is earned next.")
     matured: int = Field(description="Had to wait until that day.")
     expired: int
+    adjusted: int = Field(description="Given by the office, or, below 0, taken.")
 
 
 class HistoryDonation(FundShare):
