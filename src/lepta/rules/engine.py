@@ -14,8 +14,9 @@ from lepta.rules.explanation import Reason, Why
 from lepta.rules.facts import NO_PAST, Past
 from lepta.rules.gifts import Gifts, gifts_of, offered
 from lepta.rules.granting import MAX_GIVEN
-from lepta.rules.limits import Asked, Counter
+from lepta.rules.limits import Asked, Counter, welcome_counter
 from lepta.rules.matching import Candidate, Matched, match
+from lepta.rules.occasion import Occasion
 from lepta.values import value
 
 __all__ = ["Matched", "Outcome", "evaluate", "match"]
@@ -94,7 +95,7 @@ class _Run:
         if stopped is not None:
             return stopped
         occasion = candidate.campaign.occasion
-        missed = None if occasion is None else occasion.missed(self.sale.past)
+        missed = None if occasion is None else self._missed(occasion, candidate)
         if missed is not None:
             return Refusal(*missed)
         condition = candidate.campaign.condition
@@ -107,6 +108,13 @@ class _Run:
         if candidate.campaign.is_offer:
             return offered(self.sale, self.gifts, candidate)
         return award(self.sale, candidate)
+
+    def _missed(self, occasion: Occasion, candidate: Candidate) -> tuple[Why, int] | None:
+        shopper, welcomed = self.sale.facts.shopper, None
+        if shopper is not None and occasion.is_welcome:
+            counter = welcome_counter(candidate.campaign.id, shopper.ref)
+            welcomed = self.sale.counts.get(counter)
+        return occasion.missed(self.sale.past, welcomed)
 
     def _known(self) -> Context:
         """The sale's facts for conditions; only a sale that has some pays for it."""

@@ -2,7 +2,8 @@
 
 A counter is a text that is also its key in the database: `hunter-forest|units`, `…|budget|money`,
 `…|funder|hunter-foods|money` are hard caps that all sales share; `…|card|<ref>` and
-`…|day|2026-11-22|<ref>` count what one card got, `…|once|<store>|2026-11-22|<ref>` whether it got it on a visit.
+`…|day|2026-11-22|<ref>` count what one card got, `…|once|<store>|2026-11-22|<ref>` whether it got it on a visit,
+`…|welcome|<ref>` whether it was welcomed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,11 @@ def card_counter(campaign: str, ref: str) -> Counter:
 def card_day_counter(campaign: str, ref: str, business_day: date) -> Counter:
     """How often the campaign applied to a card on a business day."""
     return f"{campaign}|day|{business_day.isoformat()}|{ref}"
+
+
+def welcome_counter(campaign: str, ref: str) -> Counter:
+    """How often the campaign welcomed a member; 0 where all of that was taken back, and none where it never did."""
+    return f"{campaign}|welcome|{ref}"
 
 
 def is_hard(counter: Counter) -> bool:

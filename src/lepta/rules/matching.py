@@ -9,7 +9,15 @@ from lepta.rules.campaign import Campaign, Goods, Key
 from lepta.rules.counted import NOTHING, lowered
 from lepta.rules.explanation import Reason, Why
 from lepta.rules.facts import Facts
-from lepta.rules.limits import Counter, Gauge, Unit, card_counter, card_day_counter
+from lepta.rules.limits import (
+    NO_CAP,
+    Counter,
+    Gauge,
+    Unit,
+    card_counter,
+    card_day_counter,
+    welcome_counter,
+)
 from lepta.rules.programme import Programme
 from lepta.rules.rulebook import Rulebook, second
 from lepta.rules.track import Track
@@ -94,7 +102,7 @@ def match(rulebook: Rulebook, facts: Facts) -> Matched:
         positions = _covered(campaign, facts, goods, found)
         if positions:
             obstacle = _obstacle(campaign, facts) if same_currency else Why.OTHER_CURRENCY
-            uncounted = obstacle or (track.counted is NOTHING and campaign.giving.per != "visit")
+            uncounted = obstacle or _is_uncounted(track, campaign)
             if campaign.by_tier and not obstacle:
                 campaign = _of_tier(campaign, facts)
             gauges = () if uncounted else _gauges(track, campaign, facts)
@@ -194,13 +202,23 @@ def _holds(facts: Facts, goods: Goods) -> bool:
     return bool(positions) and bool(measure.amounts(lines, positions, amounts))
 
 
+def _is_uncounted(track: Track, campaign: Campaign) -> bool:
+    of_visit = campaign.giving.per == "visit"
+    return track.counted is NOTHING and not of_visit and campaign.occasion is None
+
+
 def _gauges(track: Track, campaign: Campaign, facts: Facts) -> tuple[Gauge, ...]:
     """Its hard caps and, where there is a card, those of the card: limits per card don't bind anonymous sales."""
     (per_card_day, per_card, shared, _), shopper = track.counted, facts.shopper
-    of_visit = campaign.giving.per == "visit"
-    if shopper is None or (per_card is None and per_card_day is None and not of_visit):
+    of_visit, occasion = campaign.giving.per == "visit", campaign.occasion
+    if shopper is None or (
+        per_card is None and per_card_day is None and not of_visit and occasion is None
+    ):
         return shared
     own = [once(track.id, facts)] if of_visit else []
+    if occasion is not None and occasion.is_welcome:
+        counter = welcome_counter(track.id, shopper.ref)
+        own.append(Gauge(counter, NO_CAP, Unit.APPLICATIONS, None, Why.CARD_LIMIT))
     if per_card_day is not None:
         counter = card_day_counter(track.id, shopper.ref, facts.business_day)
         own.append(Gauge(counter, per_card_day, Unit.APPLICATIONS, None, Why.CARD_DAY_LIMIT))

@@ -14,10 +14,19 @@ class Occasion:
     nth_visit: int | None
     """None: the member's first sale in the programme."""
 
-    def missed(self, past: Past) -> tuple[Why, int] | None:
-        """Why the sale is not one of them, with the reason's argument; None if it is."""
+    @property
+    def is_welcome(self) -> bool:
+        """Whether it is for the member's first sale."""
+        return self.nth_visit is None
+
+    def missed(self, past: Past, welcomed: int | None) -> tuple[Why, int] | None:
+        """Why the sale is not one of them, with the reason's argument; None if it is.
+
+        `welcomed`: how often the campaign has welcomed the member, None: never. Who was and had all of it taken back
+        with their first sale is welcomed again.
+        """
         if self.nth_visit is None:
-            return None if past.is_first else (Why.NOT_FIRST_SALE, 0)
+            return None if past.is_first or welcomed == 0 else (Why.NOT_FIRST_SALE, 0)
         if not past.is_new_visit:
             return Why.VISIT_UNDER_WAY, 0
         number = past.visits + 1
