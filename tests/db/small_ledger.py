@@ -5,7 +5,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,16 @@ import pytest
 
 from lepta.db import Address, Database
 from lepta.log.merkle import Frontier, leaf_hash
+from lepta.money import MICRO
 from lepta.postgres.embedded import own
+from lepta.processing.acts import Act, LotsDue, Return, Void
 from lepta.processing.beside import Beside, named, pack
 from lepta.processing.canonical import canonical
 from lepta.processing.decide import Answered
 from lepta.processing.directory import Directory
-from lepta.processing.events import Publish
+from lepta.processing.events import NaturalKey, Publish
 from lepta.processing.leaf import Leaf
+from lepta.processing.proration import ReturnedLine
 from lepta.processing.rulebooks import Rulebooks
 from lepta.processing.state import Submission
 from lepta.processing.writer import Writer
@@ -122,12 +125,29 @@ class Till:
     """Sends sales to a writer, each with the next sequence."""
 
     writer: Writer
+    clock: "Clock"
     sequence: int = 0
 
     async def sell(self, *, key: str | None = None, **more: Any) -> Answered:
         self.sequence += 1
         body = {"sequence": self.sequence, "card": None, **more}
         return await self.writer.submit(Submission.of(checkout(**body), key))
+
+    @property
+    def key(self) -> NaturalKey:
+        """Of its newest sale."""
+        return checkout(sequence=self.sequence).key
+
+    async def act(self, act: Act) -> Answered:
+        return await self.writer.submit(Submission.of(act))
+
+    async def bring_back(
+        self, original: NaturalKey | None, *lines: ReturnedLine, offline: bool = False
+    ) -> Answered:
+        self.sequence += 1
+        total = sum(each.amount for each in lines)
+        at = datetime(2026, 11, 22, 12, tzinfo=UTC)
+        return await self.act(Return(self.key, at, original, lines, total, offline))
 
     async def publish(self, *items: Any) -> None:
         await self.writer.submit(Submission(Publish(Change(items).canonical())))
@@ -148,10 +168,11 @@ class Clock:
 async def open_till(address: Address) -> AsyncIterator[Till]:
     """A writer on a database, and a till that feeds it."""
     database = Database(address)
-    writer = Writer(database, Directory(), Rulebooks(), clock=Clock())
+    clock = Clock()
+    writer = Writer(database, Directory(), Rulebooks(), clock=clock)
     await writer.start()
     try:
-        yield Till(writer)
+        yield Till(writer, clock)
     finally:
         await writer.stop()
         await database.close()
@@ -181,7 +202,7 @@ async def fill(address: Address, key_file: Path, *, sales: int = 298) -> None:
     async with open_till(address) as till, signing(address, key_file) as witness:
         endless = {**PROGRAMME, "expire_after": None}
         await till.publish(
-            PublishedProgramme("club", 1, None, PROGRAMME),
+            PublishedProgramme("club", 1, None, {**PROGRAMME, "debt": "allowed"}),
             PublishedProgramme("bakery", 1, None, endless),
         )
         await till.publish(*published(BASE, HUNTER, ROUND_UP, SLOW, BAKERY_BASE, *BULK))
@@ -190,6 +211,7 @@ async def fill(address: Address, key_file: Path, *, sales: int = 298) -> None:
         await till.publish(*published(TIGHT, version=2), *published(*OCCASIONS, *GIFTS))
         await asyncio.gather(*[_sell_plainly(till, n) for n in range(sales)])
         await _give(till)
+        await _take_back(till)
         await till.sell(card="card1", redeem={"max": True})
 
 
@@ -218,6 +240,40 @@ async def _give(till: Till) -> None:
     points, money = ({"offer": name, "accepted": True} for name in ("my-points", "top-up"))
     await till.sell(card="card1", redeem={"points": 7}, gifts=[points, money])
     await till.sell(card="card2", gifts=[money, points])
+
+
+async def _take_back(till: Till) -> None:
+    """All sorts of reversals: whole and in part, before their sale, of spent points and of none; and days of lots."""
+    lines = [line(1, 60_000, quantity="3"), line(2, 9_900, sku="bread")]
+    for card in ("card5", "card6", None, "card4"):
+        slow = [line(3, sku="s", categories=["slow"])] if card == "card4" else []
+        rounding = [{"offer": "round-up", "accepted": True}] if card else []
+        await till.sell(
+            card=card, lines=lines + slow, redeem={"points": 5} if card else None, gifts=rounding
+        )
+        sold = till.key
+        back = [ReturnedLine(1, MICRO, 20_000), ReturnedLine(2, MICRO // 2, 4_000)]
+        await till.bring_back(sold, *back)
+        await till.bring_back(sold, ReturnedLine(1, MICRO, 20_000))
+        await till.act(Void(sold))
+    await till.sell(card="card7", lines=[line(amount=99_900)])
+    sold = till.key
+    await till.sell(
+        card="card7", redeem={"points": 10**6}, offline=True, lines=[line(amount=5_000)]
+    )
+    await till.act(Void(sold))
+    await till.sell(card="card7")
+    early = till.key._replace(sequence=till.sequence + 1)
+    await till.act(Void(early))
+    await till.sell(card="card8", redeem={"points": 5})
+    await till.act(Void(early._replace(sequence=10**6)))
+    await till.bring_back(None, ReturnedLine(1, MICRO, 100))
+    await till.bring_back(early._replace(sequence=10**6 + 1), offline=True)
+    till.clock.at += timedelta(days=20)
+    for member in ("mref4", "mref5"):
+        await till.act(LotsDue(member, "club", date(2026, 12, 6)))
+    till.clock.at -= timedelta(days=20)
+    await till.sell(card="card5", lines=[line(sku="s", categories=["slow"])])
 
 
 async def _be_refused(till: Till) -> None:

@@ -14,6 +14,7 @@ from lepta.verification.claims import claims_in_act, fingerprint
 from lepta.verification.invariants import Check
 from lepta.verification.packed import ALLOCATION_ROW, ENTRY_ROW, Days, Json, lying_beside
 from lepta.verification.part import Part, freely
+from lepta.verification.reversals import unequal
 
 _MONEY = frozenset({Code.GIVE_MONEY, Code.COLLECT, Code.UNGIVE_MONEY, Code.UNCOLLECT, Code.CLEAR})
 _CODES = frozenset(map(int, Code))
@@ -54,6 +55,9 @@ class Acts:
         self._check_member(index, whole, member)
         if document["kind"] == LotsDue.kind:
             self._note_day(index, whole)
+        fault = unequal(whole) if whole["kind"] in REVERSING else ""
+        if fault:
+            part.faults.event(Check.SHARES, index, fault)
         net = self._book(index, whole)
         self._move(index, whole, net)
         if any(net.values()):

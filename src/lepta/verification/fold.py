@@ -114,6 +114,9 @@ class Fold:
                 self._suspect(part, balance, 0, account=number)
             sums[0] += debits
             sums[1] += credits_
+            if sums[1] > sums[0] and opening.account.code == "owed":
+                what = f"pays more of account {number} than is owed"
+                self.faults.event(Check.LIMITS, index, what)
 
     def _suspect(
         self, part: Part, start: int, bound: int, *, account: int | None = None, counter: str | None = None

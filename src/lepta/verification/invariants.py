@@ -42,6 +42,8 @@ class Check(StrEnum):
     """No lot is spent before its first day or after its last, and none ends or matures before its day has begun."""
     BUDGETS = "budgets"
     """What was used of each limit is the fold of the events, and never more than was granted."""
+    REVERSALS = "reversals"
+    """All voids and returns of a sale together take back no more than it gave: goods, points, shares."""
     STANDINGS = "standings"
     """What each member gave, and where each campaign stands, is the fold of the donations."""
     REPLAY = "replay"
@@ -74,12 +76,20 @@ INVARIANTS = (
     Invariant(11, "A retry after a rule change gets the old outcome.", where=SUITE),
     Invariant(12, "Answered: present; unanswered: absent, or once.", where=SUITE),
     Invariant(13, "A hold resolves at most once.", where=LATER),
-    Invariant(14, "Returns never exceed the sale.", where=LATER),
-    Invariant(15, "Debt after a return follows the programme.", where=LATER),
+    Invariant(14, "Returns never exceed the sale.", (Check.REVERSALS, Check.REPLAY), SUITE),
+    Invariant(15, "Debt after a return follows the programme.", (Check.SHARES, Check.REPLAY)),
     Invariant(16, "Remaining lots = points balance; no lot below 0.", (Check.LOTS,)),
-    Invariant(17, "Spending takes the earliest expiry first.", (Check.SPENDING,)),
+    Invariant(
+        17,
+        "Spending takes the earliest expiry first; undoing restores the same lots.",
+        (Check.SPENDING, Check.LOTS, Check.REPLAY),
+    ),
     Invariant(18, "A lot expires exactly once, never early.", (Check.DAYS, Check.LOTS)),
-    Invariant(19, "A donation is only taken back by an equal reversal.", where=LATER),
+    Invariant(
+        19,
+        "A donation is only taken back by an equal reversal.",
+        (Check.SHARES, Check.STANDINGS, Check.REVERSALS),
+    ),
     Invariant(20, "Log indexes have no gap; a till's gaps are reported.", (Check.GAPS,)),
     Invariant(21, "Leaves and rows agree; the root is the leaves'.", (Check.ROWS, Check.ROOT)),
     Invariant(22, "Later checkpoints extend earlier ones.", (Check.CHECKPOINTS,)),

@@ -19,6 +19,7 @@ from lepta.verification.invariants import Check
 from lepta.verification.part import Part
 from lepta.verification.replay import Slicer, changes_of
 from lepta.verification.report import Faults, Report
+from lepta.verification.reversals import check_reversals
 from lepta.verification.source import SHARD, scanning, view
 from lepta.verification.tree import Signed, Tree, check_signed, open_note, open_stored, read_key
 from lepta.verification.workers import (
@@ -211,6 +212,8 @@ class _Run:
             tiles = tables.compare(connection, tables.TILE, dict(self.tree.tiles), found)
             await _guarded("tile", tiles, found)
             await _guarded("state", tables.compare_state(connection, fold, found), found)
+        back = check_reversals(connection, fold.reversals, found)
+        await _guarded("reversal", back, found)
         strangers = tables.find_strangers(connection, self.size, found)
         await _guarded("strangers", strangers, found)
 
