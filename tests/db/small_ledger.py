@@ -311,13 +311,15 @@ class Tampered:
         return list((await verify(self.address, workers=1, **more)).lines())
 
     async def rewrite(self, log_index: int, change: Callable[[dict[str, Any]], Any]) -> None:
-        """Change a sale's leaf or what lies beside it, and make all digests anew as if nothing had happened."""
+        """Change a leaf or what lies beside it, and make all digests anew as if nothing had happened."""
         query = "SELECT leaf, beside FROM event WHERE log_index = $1"
         [(leaf, beside)] = await self.connection.fetch(query, log_index)
         lying = Beside(beside)
         document = Leaf(leaf, lying.content).document
         change(document)
-        content = {name: document.pop(name) for name in ("basket", "facts", "outcome")}
+        parts = ["facts", "outcome"]
+        parts += ["basket"] if "basket" in document else ["request", "given"]
+        content = {name: document.pop(name) for name in parts if name in document}
         beside = pack(lying.salt, document.pop("request", lying.request), canonical(content))
         document["beside"] = named(sha256(beside).digest())
         await self.overwrite(log_index, canonical(document), beside)
