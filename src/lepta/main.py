@@ -16,8 +16,9 @@ from lepta.channels.office import api as office
 from lepta.channels.operations import api as operations
 from lepta.channels.operations import docs, later, pages
 from lepta.channels.till import api as till
-from lepta.channels.till import quotes, reversals
+from lepta.channels.till import batches, quotes, reversals
 from lepta.channels.till.answers import Answers
+from lepta.channels.till.batch_desk import BatchDesk
 from lepta.channels.till.desk import TillDesk
 from lepta.channels.till.returns_desk import ReturnsDesk
 from lepta.channels.till.reversal_answers import ReversalAnswers
@@ -41,6 +42,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     reversals.router,
     reversals.addressed,
     quotes.router,
+    batches.router,
     kiosk.router,
     centre.router,
     operations.router,
@@ -106,7 +108,8 @@ def _life(settings: Settings) -> Callable[[Api], AbstractAsyncContextManager[Non
             app.state.reader = reader = Reader(found.rulebooks)
             slips = Slips(reader.directory, found.rulebooks)
             app.state.stored_answers = Answers(slips)
-            app.state.returns_desk = ReturnsDesk(found, reader, ReversalAnswers(slips))
+            app.state.returns_desk = returns = ReturnsDesk(found, reader, ReversalAnswers(slips))
+            app.state.batch_desk = BatchDesk(desk, returns, app.lane.journal)
             app.state.quoting = Quoting(found.database, reader, settings.quote_ttl_s)
             app.lane.desk = desk
             yield

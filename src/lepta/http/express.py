@@ -15,12 +15,11 @@ from time import perf_counter
 from typing import Any, NamedTuple, Protocol
 
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import ExceptionHandler
 
 from lepta.http.edge import ALWAYS, NO_CONTENT, NO_STORE
 from lepta.http.journal import Asked, Journal
-from lepta.http.problems import REFUSAL, REQUEST_ID, InternalError, render
+from lepta.http.problems import REFUSAL, REQUEST_ID, InternalError, handled, render
 
 LONGEST_BODY = 64 << 10
 """Longer ones are rare, and what a client has sent so far is kept in memory."""
@@ -177,7 +176,7 @@ class Lane:
     async def _refuse(self, exchange: Exchange, error: Exception) -> None:
         scope: dict[str, Any] = {"type": "http", "app": self._app, REQUEST_ID: exchange.request_id}
         try:
-            response = await self._handled(Request(scope), error)
+            response = await handled(self._handlers, Request(scope), error)
         except Exception as crash:  # noqa: BLE001 - no handler is for it: a bug
             self.journal.crashed(exchange.asked, crash)
             scope[REFUSAL] = InternalError.code
@@ -185,11 +184,3 @@ class Lane:
         fields = _lines(tuple(h for h in response.raw_headers if h[0] not in _OWN))
         reply = Reply(response.status_code, fields, bytes(response.body))
         exchange.finish(reply, scope.get(REFUSAL))
-
-    async def _handled(self, request: Request, error: Exception) -> Response:
-        for kind in type(error).__mro__:
-            handler: Any = self._handlers.get(kind)
-            if handler is not None:
-                answered = handler(request, error)
-                return answered if isinstance(answered, Response) else await answered
-        raise error

@@ -277,6 +277,18 @@ def is_connection_lost(error: BaseException | None) -> bool:
     return False
 
 
+async def handled(
+    handlers: Mapping[Any, ExceptionHandler], request: Request, error: Exception
+) -> Response:
+    """The answer of the handler that is for `error`; raises it again where there is none: it is a bug."""
+    for kind in type(error).__mro__:
+        handler: Any = handlers.get(kind)
+        if handler is not None:
+            answered = handler(request, error)
+            return answered if isinstance(answered, Response) else await answered
+    raise error
+
+
 HANDLERS: Mapping[Any, ExceptionHandler] = {
     DomainError: refused,
     RequestValidationError: invalid,

@@ -108,13 +108,16 @@ class Writer:
         """Queue an event and wait for its committed decision; raises as `enqueue`'s future does."""
         return await self.enqueue(submission)
 
-    def enqueue(self, submission: Submission) -> asyncio.Future[Answered]:
+    def enqueue(self, submission: Submission, *, share: bool = True) -> asyncio.Future[Answered]:
         """Queue an event; its committed decision is in the future.
+
+        `share`: if it is under way already, its answer will do; else it is decided in its own turn, after whatever was
+        queued in between.
 
         Raises `TooBusy` when the queue is full. So does the future when the database does not answer in time:
         the same event sent again is safe either way.
         """
-        key = _in_flight_key(submission)
+        key = _in_flight_key(submission) if share else None
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Answered] = loop.create_future()
         running = self._in_flight.get(key) if key else None

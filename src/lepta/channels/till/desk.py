@@ -17,6 +17,7 @@ from lepta.http.auth import Gate, Principal, Scope
 from lepta.http.express import Answer, Call, Reply
 from lepta.processing import reading
 from lepta.processing.decide import Accepted, Answered
+from lepta.processing.events import Checkout
 from lepta.processing.recognition import Refused, Repeated
 from lepta.processing.state import Submission
 from lepta.runtime import Runtime
@@ -39,10 +40,16 @@ def read_sale(
     till: Principal, headers: Mapping[str, str], query: Mapping[str, str], body: bytes
 ) -> Sale:
     """The sale in a request of `till`; raises what is wrong with it."""
-    event = CheckoutBody.model_validate_json(body).to_event()
-    till.require_till(event.key.store, event.key.till)
+    event = event_of(till, body)
     form = read_form(query, headers.get("accept-language"))
     return Sale(Submission.of(event, idempotency_key(headers)), form)
+
+
+def event_of(till: Principal, body: bytes) -> Checkout:
+    """The event that a body tells `till` of; raises what is wrong with it."""
+    event = CheckoutBody.model_validate_json(body).to_event()
+    till.require_till(event.key.store, event.key.till)
+    return event
 
 
 def idempotency_key(headers: Mapping[str, str]) -> str | None:
@@ -101,10 +108,13 @@ class TillDesk:
 
     async def record(self, sale: Sale) -> Reply:
         """What becomes of a sale; raises its refusal."""
-        answered = await self.runtime.writer.submit(sale.submission)
+        return await self.settle(await self.runtime.writer.submit(sale.submission), sale.form)
+
+    async def settle(self, answered: Answered, form: Form) -> Reply:
+        """The answer to a decided sale, whatever has to be looked up for it; raises its refusal."""
         if _lacks_shopper(answered):
             answered = await self._with_shopper(answered)
-        return self.reply(answered, sale.form)
+        return self.reply(answered, form)
 
     def reply(self, answered: Answered, form: Form) -> Reply:
         """The answer to a decided sale; raises its refusal."""

@@ -7,16 +7,27 @@ from starlette.responses import Response
 from lepta.channels.till.answers import Form
 from lepta.channels.till.desk import CREATED, HIT_HEADER, RECOGNISED
 from lepta.channels.till.reversal_answers import ReversalAnswers, Undone
+from lepta.channels.till.reversal_schemas import ReturnBody, VoidBody
 from lepta.db import Tx
+from lepta.http.auth import Principal
 from lepta.http.bodies import JSON
 from lepta.processing import reading
 from lepta.processing.acts import Return, Void
+from lepta.processing.decide import Answered
+from lepta.processing.events import UnknownOriginal
 from lepta.processing.leaf import Recorded, parse_checkout_id
 from lepta.processing.moving import Moved, Recalled
 from lepta.processing.reading import FoundAct
 from lepta.processing.recognition import Refused
 from lepta.processing.state import Submission
 from lepta.runtime import Runtime
+
+
+def void_of(till: Principal, raw: bytes) -> Void:
+    """The void that a body tells `till` of; raises what is wrong with it."""
+    act = VoidBody.model_validate_json(raw).to_act()
+    till.require_till(act.sale.store, act.sale.till)
+    return act
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +41,10 @@ class ReturnsDesk:
     async def record(self, act: Void | Return, header: str | None, form: Form) -> Response:
         """What becomes of an act; raises its refusal."""
         answered = await self.runtime.writer.submit(Submission.of(act, header))
+        return await self.settle(act, answered, form)
+
+    async def settle(self, act: Void | Return, answered: Answered, form: Form) -> Response:
+        """The answer to a decided act; raises its refusal."""
         decision = answered.decision
         if isinstance(decision, Refused):
             raise decision.error
@@ -53,6 +68,19 @@ class ReturnsDesk:
         await self.reader.catch_up(tx, movement.shard)
         undone = Undone(movement, sale, shopper, key.store)
         return self.answers.answer(undone, form, replayed=replayed)
+
+    async def return_of(self, till: Principal, raw: bytes) -> Return:
+        """The return that a body tells `till` of; raises what is wrong with it."""
+        body = ReturnBody.model_validate_json(raw)
+        till.require_till(body.store, body.till)
+        body.check_size()
+        original = body.original.key if body.original else None
+        if body.original and body.original.checkout is not None:
+            sale = await self.sale(body.original.checkout)
+            if sale is None:
+                raise UnknownOriginal
+            original = sale.event.key
+        return body.to_act(original)
 
     async def sale(self, checkout: str) -> Recorded | None:
         """The sale that an answer called so."""

@@ -10,7 +10,7 @@ from lepta.channels.till.answers import Form, read_form
 from lepta.channels.till.api import FORM, HIT, JSON, KEY_HEADER, SHARD
 from lepta.channels.till.desk import HIT_HEADER, idempotency_key
 from lepta.channels.till.models import ReturnAnswer, VoidAnswer
-from lepta.channels.till.returns_desk import ReturnsDesk
+from lepta.channels.till.returns_desk import ReturnsDesk, void_of
 from lepta.channels.till.reversal_schemas import NothingBody, ReturnBody, VoidBody
 from lepta.channels.till.schemas import MAX_SEQUENCE, Id, TooManyLines
 from lepta.errors import DomainError, Kind
@@ -121,8 +121,7 @@ async def create_void(request: Request) -> Response:
     """Take back a sale by its till's own name for it; it may arrive before the sale. Safe to send again."""
     till = await authorize(request, Scope.TILL)
     header, form = idempotency_key(request.headers), _form(request)
-    act = (await bodies.parse(request, VoidBody)).to_act()
-    till.require_till(act.sale.store, act.sale.till)
+    act = void_of(till, await bodies.read(request))
     return await _desk(request).record(act, header, form)
 
 
@@ -137,17 +136,9 @@ async def create_return(request: Request) -> Response:
     """Record goods that come back, from whatever store of the retailer they are. Safe to send again."""
     till = await authorize(request, Scope.TILL)
     header, form = idempotency_key(request.headers), _form(request)
-    body = await bodies.parse(request, ReturnBody)
-    till.require_till(body.store, body.till)
-    body.check_size()
     desk = _desk(request)
-    original = body.original.key if body.original else None
-    if body.original and body.original.checkout is not None:
-        sale = await desk.sale(body.original.checkout)
-        if sale is None:
-            raise UnknownOriginal
-        original = sale.event.key
-    return await desk.record(body.to_act(original), header, form)
+    act = await desk.return_of(till, await bodies.read(request))
+    return await desk.record(act, header, form)
 
 
 @addressed.get(
