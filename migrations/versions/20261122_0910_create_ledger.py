@@ -127,6 +127,21 @@ HISTORY = (
         CHECK (refusal = '' OR scope = 2)
     )
     """,
+    # A till's end of a shift, and what was found then. It stands in no leaf either, so it carries its own digest.
+    """
+    CREATE TABLE shift (
+        business_day date NOT NULL,
+        shard smallint NOT NULL,
+        store text NOT NULL,
+        till text NOT NULL,
+        shift text NOT NULL,
+        request bytea NOT NULL,
+        answer bytea NOT NULL,
+        digest bytea NOT NULL,
+        PRIMARY KEY (shard, store, till, business_day, shift),
+        CONSTRAINT shift_check CHECK (digest = sha256(request || '\\x00'::bytea || answer))
+    )
+    """,
     """
     CREATE TABLE checkpoint (
         shard smallint NOT NULL,
@@ -250,6 +265,7 @@ APPEND_ONLY = (
     "lot_allocation",
     "reversal",
     "idempotency",
+    "shift",
     "checkpoint",
     "tile",
     "rulebook",
@@ -314,8 +330,8 @@ STORAGE = (
 
 GRANTS = (
     """
-    GRANT SELECT, INSERT ON event, entry, account, asset, lot_allocation, reversal, idempotency, checkpoint, tile,
-        rulebook TO lepta_service
+    GRANT SELECT, INSERT ON event, entry, account, asset, lot_allocation, reversal, idempotency, shift, checkpoint,
+        tile, rulebook TO lepta_service
     """,
     "GRANT SELECT, UPDATE ON log_head TO lepta_service",
     "GRANT SELECT, INSERT, UPDATE ON account_balance, budget, usage, standing TO lepta_service",

@@ -16,7 +16,7 @@ from lepta.channels.office import api as office
 from lepta.channels.operations import api as operations
 from lepta.channels.operations import docs, later, pages
 from lepta.channels.till import api as till
-from lepta.channels.till import batches, quotes, reversals
+from lepta.channels.till import batches, quotes, reversals, shifts
 from lepta.channels.till.answers import Answers
 from lepta.channels.till.batch_desk import BatchDesk
 from lepta.channels.till.desk import TillDesk
@@ -43,6 +43,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     reversals.addressed,
     quotes.router,
     batches.router,
+    shifts.router,
+    shifts.lookups,
     kiosk.router,
     centre.router,
     operations.router,

@@ -53,6 +53,7 @@ MAY: dict[str, set[Any]] = {
     "GET /v1/returns/{return}": TILL,
     "GET /v1/exceptions": {"auditor", *OFFICE},
     "POST /v1/shifts": TILL,
+    "GET /v1/shifts": TILL,
     "POST /v1/gifts": KIOSK,
     "PUT /v1/cards/{card}/choice": KIOSK,
     "GET /v1/statements/{party}": {"centre", "auditor", "admin"},
@@ -84,6 +85,7 @@ MAY: dict[str, set[Any]] = {
 
 KEY = "?store=s&till=t&business_day=2026-11-22&sequence=1"
 QUERY = {f"GET /v1/{events}": KEY for events in ("checkouts", "voids", "returns")}
+QUERY["GET /v1/shifts"] = "?store=s&till=t&business_day=2026-11-22&shift=1"
 
 
 def described(app: FastAPI) -> set[str]:

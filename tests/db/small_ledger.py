@@ -30,6 +30,8 @@ from lepta.processing.state import Submission
 from lepta.processing.writer import Writer
 from lepta.rules.rulebook import Change, PublishedCampaign, PublishedProgramme
 from lepta.schema import migrate
+from lepta.shifts import service as shifts
+from lepta.shifts.compare import Closing
 from lepta.verification.verify import verify
 from lepta.witness.service import Witness
 from make import BASE, HUNTER, PROGRAMME, ROUND_UP, checkout, line
@@ -213,6 +215,13 @@ async def fill(address: Address, key_file: Path, *, sales: int = 298) -> None:
         await _give(till)
         await _take_back(till)
         await till.sell(card="card1", redeem={"max": True})
+        await _close_shifts(till.writer.database)
+
+
+async def _close_shifts(database: Database) -> None:
+    for number in (1, 2, 3):
+        closing = Closing("nsk-07", "3", date(2026, 11, 22), number, 9, 900, 0, number * 10, 90)
+        await shifts.close(database, closing, datetime(2026, 11, 22, 20, tzinfo=UTC))
 
 
 async def _sell_each_sort(till: Till) -> None:

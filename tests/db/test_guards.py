@@ -15,7 +15,7 @@ from lepta.processing.writer import Writer
 from lepta.verification.verify import faults
 
 HISTORY = (
-    "event", "entry", "account", "asset", "lot_allocation", "idempotency", "checkpoint", "tile",
+    "event", "entry", "account", "asset", "lot_allocation", "idempotency", "shift", "checkpoint", "tile",
     "rulebook", "event_p000000000000", "entry_p000000000000",
 )  # fmt: skip
 CHANGES = ("UPDATE {} SET {} = {}", "DELETE FROM {}", "TRUNCATE {}", "TRUNCATE {} CASCADE")

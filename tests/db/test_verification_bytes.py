@@ -22,6 +22,7 @@ HISTORY = {
     "asset": "id name",
     "lot_allocation": "log_index lot_log_index amount account shard seq lot_leg expires_on",
     "idempotency": "log_index shard scope key refusal digest",
+    "shift": "business_day shard store till shift request answer digest",
     "checkpoint": "shard size root note",
     "tile": "shard level n hash",
     "rulebook": "number digest change",
@@ -45,7 +46,7 @@ COLUMNS = [
 IN_EVENTS = ("event", "entry", "lot_allocation")
 NAMES = {
     "account": "account id {id}", "asset": "asset", "checkpoint": "checkpoint size {size}",
-    "tile": "tile level {level}, n {n}", "rulebook": "rulebook number {number}",
+    "shift": "shift {shift} of {store}/{till} on {business_day}", "tile": "tile level {level}, n {n}", "rulebook": "rulebook number {number}",
     "account_balance": "account_balance account {account}", "lot": "lot account {account}",
     "budget": "budget counter {counter}", "usage": "usage counter {counter}",
     "supporter": "supporter member {member}, campaign {campaign}, fund {fund}",

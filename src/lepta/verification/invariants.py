@@ -46,6 +46,8 @@ class Check(StrEnum):
     """All voids and returns of a sale together take back no more than it gave: goods, points, shares."""
     STANDINGS = "standings"
     """What each member gave, and where each campaign stands, is the fold of the donations."""
+    SHIFTS = "shifts"
+    """A closed shift is what was told and answered then, under its own name."""
     REPLAY = "replay"
     """Deciding again gives the same bytes."""
 
@@ -90,7 +92,9 @@ INVARIANTS = (
         "A donation is only taken back by an equal reversal.",
         (Check.SHARES, Check.STANDINGS, Check.REVERSALS),
     ),
-    Invariant(20, "Log indexes have no gap; a till's gaps are reported.", (Check.GAPS,)),
+    Invariant(
+        20, "Log indexes have no gap; a till's gaps are reported.", (Check.GAPS, Check.SHIFTS)
+    ),
     Invariant(21, "Leaves and rows agree; the root is the leaves'.", (Check.ROWS, Check.ROOT)),
     Invariant(22, "Later checkpoints extend earlier ones.", (Check.CHECKPOINTS,)),
     Invariant(23, "No signature on an uncommitted head.", (Check.CHECKPOINTS,), SUITE),

@@ -11,7 +11,7 @@ from typing import Any, Self
 import asyncpg
 
 from lepta.db import Address
-from lepta.verification import chain, locate, tables
+from lepta.verification import chain, locate, shifts, tables
 from lepta.verification.chain import Chain
 from lepta.verification.claims import MASK, name_differences
 from lepta.verification.fold import Fold
@@ -211,6 +211,7 @@ class _Run:
             await _guarded("asset", tables.check_assets(connection, fold, self.of_assets), found)
             tiles = tables.compare(connection, tables.TILE, dict(self.tree.tiles), found)
             await _guarded("tile", tiles, found)
+            await _guarded("shift", shifts.check(connection, found), found)
             await _guarded("state", tables.compare_state(connection, fold, found), found)
         back = check_reversals(connection, fold.reversals, found)
         await _guarded("reversal", back, found)
