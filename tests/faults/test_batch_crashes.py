@@ -1,0 +1,72 @@
+"""A file of stored sales under way when the service is killed, and when its client hangs up: none is lost or doubled.
+
+The number in brackets is that of the edge case.
+"""
+
+import json
+import socket
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+import make
+from processes import lepta
+from services import Service, open_shop
+
+SALES = 1_200
+FILE = json.dumps(
+    [{"checkout": make.checkout_body(sequence=n, offline=True)} for n in range(SALES)]
+).encode()
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    started = [Service.started(tmp_path_factory.mktemp("batches"))]
+    open_shop(started[0].url, started[0].key(), [make.CARD])
+    yield started[0]
+    started[0].stop()
+
+
+def begin(service: Service, key: str) -> socket.socket:
+    """Send the file and read the first answers, no more."""
+    connection = socket.create_connection(("127.0.0.1", service.port), timeout=60)
+    connection.sendall(
+        b"POST /v1/checkouts:batch HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\n"
+        b"Authorization: Bearer %b\r\nContent-Length: %d\r\n\r\n%b"
+        % (key.encode(), len(FILE), FILE)
+    )
+    received = b""
+    while received.count(b'"status":20') < 20:
+        received += connection.recv(65_536)
+    return connection
+
+
+def send(service: Service, key: str) -> list[tuple[int, int]]:
+    """(status, place in the log) of each item."""
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    url = f"{service.url}/v1/checkouts:batch?explain=false"
+    answer = httpx.post(url, content=FILE, headers=headers, timeout=120)
+    assert answer.status_code == 200, answer.text
+    return [(r["status"], r["body"]["log_index"]) for r in answer.json()["results"]]
+
+
+def test_a_file_sent_again_after_a_kill_and_a_lost_client_counts_each_sale_once(
+    service: Service,
+) -> None:
+    """[11] What was decided is found again; the rest is decided now."""
+    key = service.key()
+    begin(service, key).close()
+    connection = begin(service, key)
+    restarted = service.kill()
+    service.process = restarted.process
+    connection.close()
+    results = send(restarted, key)
+    found = [place for status, place in results if status == 200]
+    assert {status for status, _ in results} <= {200, 201}
+    assert len(found) >= 20
+    assert sorted({place for _, place in results}) == [place for _, place in results]
+    assert send(restarted, key) == [(200, place) for _, place in results]
+    where = ("--data-dir", str(service.place / "data"))
+    verified = lepta(service.place, "verify", "--replay", *where)
+    assert verified.returncode == 0, verified.stderr
