@@ -32,7 +32,7 @@ async def test_a_void_takes_all_of_a_sale_back_and_says_so(till: httpx.AsyncClie
     assert answer.status_code == 201, answer.text
     back = answer.json()
     assert back["points"] == {
-        "clawed_back": sale["points"]["earned"], "restored": 5, "shortfall": 0, "owed": 0,
+        "clawed_back": sale["points"]["earned"], "restored": 5, "shortfall": 0, "owed": 0, "repaid": 0,
         "balance": {"available": 12, "held": 0, "pending": 0, "expiring": []},
     }  # fmt: skip
     assert back["donations"] == [
@@ -108,7 +108,8 @@ async def test_a_void_may_come_before_its_sale_which_then_is_nothing(
 ) -> None:
     early = await void(till, header="v1")
     assert early.status_code == 201, early.text
-    nothing = {"clawed_back": 0, "restored": 0, "shortfall": 0, "owed": 0, "balance": None}
+    amounts = dict.fromkeys(("clawed_back", "restored", "shortfall", "owed", "repaid"), 0)
+    nothing = {**amounts, "balance": None}
     told = early.json()
     assert (told["checkout"], told["points"], told["donations"]) == (None, nothing, [])
     assert told["to_refund"] == 0

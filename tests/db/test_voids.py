@@ -246,6 +246,35 @@ async def test_points_spent_elsewhere_are_owed_and_the_next_ones_pay(shop: Addre
     assert "member/m-pyotr/owed" not in free
 
 
+async def test_voids_of_an_earning_and_a_spending_sale_in_either_order_leave_nothing(
+    shop: Address, other_shop: Address
+) -> None:
+    for address, order in ((shop, (1, 2, 3)), (other_shop, (3, 1, 2))):
+        async with writer_on(address) as writer:
+            await change_programme(writer, debt="allowed")
+            before = await state(address)
+            await send(writer, sequence=1)
+            await send(writer, sequence=2, redeem={"points": 12}, lines=[make.line(amount=1_200)])
+            await send(writer, sequence=3)
+            backs = [reversed_by(await void(writer, n)) for n in order]
+        assert await state(address) == before
+        assert await balances(address) == {}
+        assert sum(back.owed - back.repaid for back in backs) == 0
+
+
+async def test_points_that_a_void_gives_back_pay_what_the_member_owes(shop: Address) -> None:
+    async with writer_on(shop) as writer:
+        await change_programme(writer, debt="allowed")
+        await send(writer, sequence=1)
+        await send(writer, sequence=2, redeem={"points": 10}, lines=[make.line(amount=1_000)])
+        owing, paying = [reversed_by(await void(writer, n)) for n in (1, 2)]
+    assert (owing.clawed_back, owing.owed, owing.repaid) == (12, 10, 0)
+    assert (paying.restored, paying.repaid, paying.owed) == (10, 10, 0)
+    assert paying.balance is not None
+    assert paying.balance.available == 0
+    assert await balances(shop) == {}
+
+
 async def test_a_void_gives_the_last_unit_to_exactly_one_of_twenty_sales(shop: Address) -> None:
     limited = {
         **make.HUNTER,

@@ -225,15 +225,65 @@ def test_points_that_expired_meanwhile_need_not_be_taken_again_and_count_once() 
     assert (rest.lapsed, rest.clawed_back, rest.owed) == (((0, 1),), 5, 5)
 
 
-def test_points_that_paid_a_debt_become_one_again_whatever_else_the_member_has() -> None:
+@pytest.mark.parametrize(("spent", "owed"), [(0, 0), (7, 7), (12, 12)])
+def test_points_that_paid_a_debt_become_one_again_unless_the_member_has_others(
+    spent: int, owed: int
+) -> None:
     made = sold(make.BASE)
+    made.spend(spent)
     issued = chart.issued("retail-nsk", PTS)
     made.book.post(500, [Entry(OWED, issued, 12, Code.CLAW_BACK)], [], ())
     made.book.post(501, [Entry(issued, OWED, 12, Code.REPAY)], [], ())
     made.sold = replace(made.sold, entries=[Entry(issued, OWED, 12, Code.REPAY)])
     outcome = made.void().outcome
-    assert (outcome.clawed_back, outcome.owed, made.balances()[OWED]) == (12, 12, -12)
-    assert made.book.balance(WALLET) == 12
+    assert (outcome.clawed_back, outcome.owed, outcome.repaid) == (12, owed, 0)
+    assert made.balances().get(OWED, 0) == -owed
+    assert made.book.balance(WALLET) == 0
+
+
+def test_points_that_come_back_to_who_owes_some_pay_that_first() -> None:
+    made = ledger(club(make.BASE))
+    made.earn(20, LAST, index=-1)
+    made.sell(lines=[make.line(amount=1_000)], redeem={"points": 10})
+    made.spend(10)
+    issued = chart.issued("retail-nsk", PTS)
+    made.book.post(500, [Entry(OWED, issued, 7, Code.CLAW_BACK)], [], ())
+    reversal = made.void()
+    assert told(reversal) == {
+        ("club/redeemed", "m-pyotr/available", 10, Code.RESTORE),
+        ("m-pyotr/available", "m-pyotr/owed", 7, Code.REPAY),
+    }
+    assert (reversal.outcome.restored, reversal.outcome.repaid) == (10, 7)
+    assert made.lots() == {(WALLET, LAST, -1, 0): 3}
+    assert OWED not in made.balances()
+
+
+def test_points_of_a_lot_that_has_ended_pay_for_nothing_though_its_end_was_not_told_yet() -> None:
+    made = ledger(club(make.BASE))
+    made.sell()
+    made.spend(12)
+    made.earn(5, date(2026, 12, 31), index=-1)
+    made.on = date(2027, 1, 1)
+    outcome = made.void().outcome
+    assert (outcome.clawed_back, outcome.owed) == (12, 12)
+    assert made.lots() == {(WALLET, date(2026, 12, 31), -1, 0): 5}
+
+
+def test_of_a_gift_of_points_that_comes_back_in_part_the_money_is_rounded_down_too() -> None:
+    give = {"points": 5, "money_rate": "0.015"}
+    own = {
+        **make_rules.offer("own", give, **{"from": "shopper-points"}),
+        "funding": [{"party": "retail-nsk", "share": "1"}],
+        "returns": "reverse",
+    }
+    made = ledger(club(own))
+    made.earn(5, LAST, index=-1)
+    gifts = [{"offer": "own", "accepted": True}]
+    made.sell(lines=[make.line(quantity="2", amount=20_000)], gifts=gifts)
+    parts = [made.back([line(1, 1, 10_000)]).outcome.donations[0] for _ in range(2)]
+    # 5 points stand for 7 kopecks, so 2 of them for 2.8: these 2 take 2, and the last return the rest.
+    assert [(part.points, part.money) for part in parts] == [(2, 2), (3, 5)]
+    assert made.all() == made.before
 
 
 def test_points_that_paid_go_back_into_the_lots_they_came_from_and_their_money_is_not_refunded() -> None:  # fmt: skip

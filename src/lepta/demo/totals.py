@@ -97,7 +97,7 @@ class Totals:
         if card is not None:
             own = sum(back["from_shopper"]["points"] for back in gone)
             taken = points["clawed_back"] - points["owed"]
-            self.cards[card] += points["restored"] + own - taken
+            self.cards[card] += points["restored"] + own - taken - points["repaid"]
         given = {d["campaign"]: d for d in sale["donations"]} if sale else {}
         for back in gone:
             self._take_donation_back(card, given[back["campaign"]], back)

@@ -20,7 +20,7 @@ _Movement = tuple[Account, Account, Code]
 class MemberPoints:
     """What happens to one member's points: first all that comes back to them, then what is taken from them.
 
-    So a debt is made only of what they do not have even then. `programme` says by its version of now what becomes of
+    So a debt is made only of what they do not have even then, and what is left pays one that they had before. `programme` says by its version of now what becomes of
     lots that have ended and of points that are spent.
     """
 
@@ -30,6 +30,7 @@ class MemberPoints:
     """The debt that it makes included."""
     owed: int = 0
     shortfall: int = 0
+    repaid: int = 0
     lapsed: dict[int, int] = field(default_factory=dict)
     """By entry of the sale: points that had expired."""
     renewed: list[Renewed] = field(default_factory=list)
@@ -60,13 +61,14 @@ class MemberPoints:
         """Take earned points back: so many of each entry of the sale at `log_index`.
 
         What its lots still hold comes first, of all of them; then nothing for what has `expired` of them; then any
-        points that the member may spend. What paid a debt becomes one again. What is spent, the last entries miss.
+        points that the member may spend. What paid a debt becomes one again, as far as they have none of these. What is
+        spent, the last entries miss.
         """
-        rests: list[tuple[Account, int]] = []
+        rests: list[tuple[Account, int, bool]] = []
         for leg, points in sorted(back.items()):
             issuer, holder = entries[leg].debit, entries[leg].credit
             if holder.code == "owed":
-                self._owe(issuer, points)
+                rests.append((issuer, points, True))
                 continue
             taken = self.purse.take_own(log_index, leg, points)
             for account, here in taken.items():
@@ -75,15 +77,24 @@ class MemberPoints:
             lapsed = min(rest, expired.get(leg, 0))
             if lapsed:
                 self.lapsed[leg] = lapsed
-            rests.append((issuer, rest - lapsed))
-        for issuer, rest in rests:
+            rests.append((issuer, rest - lapsed, self.programme.debt == "allowed"))
+        for issuer, rest, may_owe in rests:
             taken_elsewhere = self.purse.take_any(rest)
             self._claw(self.purse.available, issuer, taken_elsewhere)
             missing = rest - taken_elsewhere
-            if self.programme.debt == "allowed":
+            if may_owe:
                 self._owe(issuer, missing)
             else:
                 self.shortfall += missing
+
+    def repay(self) -> None:
+        """Points that may be spent pay what the member owes, so that nobody has some of the one and of the other: what
+        went back in any order comes to the same.
+        """
+        available = self.purse.available
+        owed = chart.owed(available.ref, available.asset)
+        self.repaid = self.purse.take_any(self.purse.book.debt(owed))
+        _add(self._taken, (available, owed, Code.REPAY), self.repaid)
 
     def close(self) -> tuple[list[Entry], list[Issue], list[Move]]:
         """The entries, the lots that some of them make, and what moves in and out of lots.

@@ -82,7 +82,9 @@ class Purse:
         return taken
 
     def take_any(self, points: int) -> int:
-        """Take up to so many that may be spent: first what would need a new lot, then in the order of spending."""
+        """Take up to so many that may be spent: first what would need a new lot, then in the order of spending. What
+        has ended may not, though the day that ends it was not told yet.
+        """
         wanted = points
         kept = []
         for source, parent, had in self.returning:
@@ -91,7 +93,7 @@ class Purse:
             if had > here:
                 kept.append(Returning(source, parent, had - here))
         self.returning = kept
-        for place in sorted(place for place in self._rest if place[0] == self.available):
+        for place in sorted(place for place in self._rest if self._is_spendable(place)):
             points -= self._take(place, points)
         return wanted - points
 
@@ -103,6 +105,9 @@ class Purse:
             if lot.remaining != self._rest[place]
         ]
         return sorted(changed)
+
+    def _is_spendable(self, place: _Place) -> bool:
+        return place[0] == self.available and place[1] >= self.on
 
     def _take(self, place: _Place, points: int) -> int:
         here = min(self._rest[place], points)

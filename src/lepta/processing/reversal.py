@@ -193,6 +193,7 @@ class _Undoing:
         lapsed = self.history.lapsed
         expired = {leg: its - lapsed.get(leg, 0) for leg, its in sold.expired.items()}
         points.claw_back(by_leg(back.earned), sold.entries, sold.recorded.log_index, expired)
+        points.repay()
         return points
 
     def _given_away(self, back: DonationBack) -> list[Spent]:
@@ -274,4 +275,5 @@ class _Undoing:
             lapsed=tuple(points.lapsed.items()) if points else (),
             donations=(*back.donations, *back.kept),
             renewed=tuple(points.renewed) if points else (),
+            repaid=points.repaid if points else 0,
         )

@@ -97,6 +97,8 @@ class Reversed(NamedTuple):
     """(entry of the sale, points) that had expired by then: nobody has them any more."""
     donations: tuple[DonationBack, ...]
     renewed: tuple[Renewed, ...]
+    repaid: int = 0
+    """Points of the member that paid what they owed from before."""
     balance: Balance | None = None
     """The member's points afterwards; filled in once it is booked."""
 
@@ -116,6 +118,8 @@ class Reversed(NamedTuple):
             document["donations"] = list(map(_donation_array, self.donations))
         if self.renewed:
             document["renewed"] = list(map(tuple, self.renewed))
+        if self.repaid:
+            document["repaid"] = self.repaid
         if self.balance is not None:
             available, held, pending, days = self.balance
             document["balance"] = [available, held, pending, *days]
@@ -140,6 +144,7 @@ class Reversed(NamedTuple):
             lapsed=_pairs(document.get("lapsed", ())),
             donations=tuple(_donation(*array) for array in document.get("donations", ())),
             renewed=tuple(Renewed(*array) for array in document.get("renewed", ())),
+            repaid=document.get("repaid", 0),
             balance=Balance.read(document.get("balance")),
         )
 

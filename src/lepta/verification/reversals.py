@@ -51,6 +51,7 @@ def _booked(outcome: Reversed, back: Sequence[DonationBack]) -> Mapping[int, int
     return {
         Code.CLAW_BACK: outcome.clawed_back,
         Code.RESTORE: outcome.restored,
+        Code.REPAY: outcome.repaid,
         Code.UNGIVE_POINTS: sum(funder.points for d in back for funder in d.funders),
         Code.UNGIVE_MONEY: sum(funder.money for d in back for funder in d.funders),
         Code.UNCOLLECT: sum(d.shopper_money for d in back),

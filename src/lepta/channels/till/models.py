@@ -165,6 +165,7 @@ class PointsBackAnswer(BaseModel):
     restored: int = Field(description="Points that had paid for what came back.")
     shortfall: int = Field(description="Earned points that were spent and are written off.")
     owed: int = Field(description="Of `clawed_back`: spent, to be kept from what is earned next.")
+    repaid: int = Field(description="Points of the member that paid what they owed before.")
     balance: BalanceAnswer | None
 
 

@@ -62,6 +62,7 @@ class ReversalAnswers:
                 "restored": back.restored,
                 "shortfall": back.shortfall,
                 "owed": back.owed,
+                "repaid": back.repaid,
                 "balance": balance_document(back.balance),
             },
             "donations": list(map(_donation, back.donations)),
