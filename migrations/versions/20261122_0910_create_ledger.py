@@ -110,6 +110,15 @@ HISTORY = (
     )
     """,
     "CREATE INDEX reversal_by ON reversal (log_index)",
+    # What ended a hold, a sale or a release: by its key at most one.
+    """
+    CREATE TABLE resolution (
+        hold bigint NOT NULL,
+        log_index bigint NOT NULL,
+        shard smallint NOT NULL,
+        PRIMARY KEY (hold, shard)
+    )
+    """,
     # A recorded event's claim names it. Scope 2 are the tills' request headers: no leaf tells them, and a
     # stored refusal has no leaf at all, so these rows carry their own digest; the others have ''.
     """
@@ -222,6 +231,18 @@ STATE = (
         PRIMARY KEY (shard, counter)
     ) WITH (fillfactor = 70)
     """,
+    # Only those that are open. `account` is the one that the member is known by.
+    """
+    CREATE TABLE hold (
+        log_index bigint NOT NULL,
+        points bigint NOT NULL CHECK (points > 0),
+        expires_at timestamptz NOT NULL,
+        account integer NOT NULL,
+        shard smallint NOT NULL,
+        PRIMARY KEY (shard, log_index)
+    ) WITH (fillfactor = 70)
+    """,
+    "CREATE INDEX hold_expiry ON hold (expires_at)",
     # What one member gave through one campaign, by its number in the rulebook, to one fund, by the first account
     # that was opened for it; `standing` is the sum over members and others.
     """
@@ -264,6 +285,7 @@ APPEND_ONLY = (
     "asset",
     "lot_allocation",
     "reversal",
+    "resolution",
     "idempotency",
     "shift",
     "checkpoint",
@@ -330,12 +352,12 @@ STORAGE = (
 
 GRANTS = (
     """
-    GRANT SELECT, INSERT ON event, entry, account, asset, lot_allocation, reversal, idempotency, shift, checkpoint,
-        tile, rulebook TO lepta_service
+    GRANT SELECT, INSERT ON event, entry, account, asset, lot_allocation, reversal, resolution, idempotency, shift,
+        checkpoint, tile, rulebook TO lepta_service
     """,
     "GRANT SELECT, UPDATE ON log_head TO lepta_service",
     "GRANT SELECT, INSERT, UPDATE ON account_balance, budget, usage, standing TO lepta_service",
-    "GRANT SELECT, INSERT, UPDATE, DELETE ON lot, supporter TO lepta_service",
+    "GRANT SELECT, INSERT, UPDATE, DELETE ON lot, supporter, hold TO lepta_service",
     "GRANT SELECT, INSERT, DELETE ON adjustment_reason TO lepta_service",
     "REVOKE ALL ON FUNCTION lepta_open_partitions(smallint, bigint) FROM PUBLIC",
     "REVOKE ALL ON PROCEDURE lepta_guard(regclass) FROM PUBLIC",

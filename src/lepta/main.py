@@ -16,7 +16,7 @@ from lepta.channels.office import api as office
 from lepta.channels.operations import api as operations
 from lepta.channels.operations import docs, later, pages
 from lepta.channels.till import api as till
-from lepta.channels.till import batches, quotes, reversals, shifts
+from lepta.channels.till import batches, holds, quotes, reversals, shifts
 from lepta.channels.till.answers import Answers
 from lepta.channels.till.batch_desk import BatchDesk
 from lepta.channels.till.desk import TillDesk
@@ -45,6 +45,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     batches.router,
     shifts.router,
     shifts.lookups,
+    holds.router,
+    holds.addressed,
     kiosk.router,
     centre.router,
     operations.router,

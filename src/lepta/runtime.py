@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from lepta.campaigns.service import Publisher
 from lepta.db import Address, Database
+from lepta.due import holds
 from lepta.due.rounds import by_the_clock
 from lepta.keys.service import KeyRing
 from lepta.postgres.home import default_data_dir
@@ -93,6 +94,7 @@ async def running(settings: Settings) -> AsyncIterator[Runtime]:
             _witness(database, settings) as witness,
             writing(database, settings) as writer,
             by_the_clock(database, writer, settings.lot_days_every_s, settings.lot_days_at_once),
+            holds.by_the_clock(database, writer, settings.holds_every_s),
         ):
             publisher = publisher_of(database, writer)
             await publisher.catch_up()

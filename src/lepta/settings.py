@@ -40,6 +40,8 @@ class Settings(BaseSettings):
     """How many members may be told at a time: so many places of each batch sales do without."""
     quote_ttl_s: int = Field(default=600, ge=1, le=86_400)
     """How long a quote is valid."""
+    holds_every_s: float = Field(default=1.0, ge=0)
+    """How often it is looked whose hold of points is over; 0: never, and they are kept until a till comes."""
     checkpoint_every_s: float = Field(default=5.0, gt=0)
     simulation_limit_s: float = Field(default=120.0, gt=0)
     """How long a back-test of the service may take."""

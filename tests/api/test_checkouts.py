@@ -144,7 +144,7 @@ async def test_a_card_that_changed_hands_does_not_change_whom_a_receipt_greets(
 
 
 async def test_what_is_not_built_yet_is_said_and_never_ignored(till: httpx.AsyncClient) -> None:
-    refused = await post(till, hold="h1")
+    refused = await till.post("/v1/quotes", json=make.checkout_body(hold="h1"))
     assert (refused.status_code, refused.json()["type"]) == (422, "/problems/not-supported")
     assert (await post(till, hold=None, quote=None)).status_code == 201
 

@@ -60,6 +60,7 @@ KEYS = {
     "READ_ENDED": ("member = k.member", "log_index > k.sale"),
     "READ_VOIDED": ("log_index = k.void",),
     "READ_TAKEN_BACK": ("subject = k.sale", "log_index = reversal.log_index"),
+    "READ_HOLDS": ("log_index = k.log_index", "hold = k.log_index"),
     "READ_SHOPPERS": ("card = k.card", "id = card.member"),
     "READ_FORMER": ("card = k.card", "member = card.member", "until > k.moment"),
     "READ_LEDGER": (

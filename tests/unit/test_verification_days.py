@@ -21,7 +21,7 @@ def folded(day: int, account: int, place: tuple[int, int, int], *, sale: bool) -
         for number, code in ((WALLET, "available"), (WAITS, "pending"))
     ]
     part.lots = [(WALLET, SOON, 5, None), (WALLET, LATER, 5, None), (WAITS, LATER, 5, 150)]
-    part.days = {1: day}
+    part.days, part.dues = ({1: day}, {}) if sale else ({}, {1: day})
     part.lots.append((account, place, -5, 1 if sale else freely(1)))
     fold = Fold(Chain({}), {"PTS/club": 1})
     fold.add(part)

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from lepta.ledger.chart import Account, bought, early, limit_side
-from lepta.ledger.entries import Entry, Posting
+from lepta.ledger.entries import Entry, Posting, spender
 from lepta.ledger.lots import Lot, Move, Spent, ended
 from lepta.values import value
 
@@ -148,8 +148,8 @@ class Book:
     ) -> tuple[list[Posting], list[Opened]]:
         """Book an event's entries; the numbers under which they stand, and the accounts they opened.
 
-        `spent` lots belong to the debit account of the first entry, and of those after it that spend, too: these
-        take from the lots in turn. `moves` name their accounts, of which all lots have to be known.
+        `moves` name their accounts, of which all lots have to be known; they come first. `spent` lots, as they are
+        then, belong to the account of the `spender`, and the entries that spend take from them in turn.
         """
         opened: list[Opened] = []
         accounts = self.accounts
@@ -164,10 +164,10 @@ class Book:
             posting = Posting(accounts[debit], accounts[credit], entry.amount, int(entry.code))
             self._move(posting)
             postings.append(posting)
-        for taken in spent:
-            self._take(postings[0].debit, taken)
         for account, lot, points in moves:
             self._shift(accounts[account], lot, points)
+        for taken in spent:
+            self._take(spender(postings), taken)
         for issue in issues:
             self._issue(log_index, postings[issue.leg], issue)
         return postings, opened

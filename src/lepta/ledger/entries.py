@@ -1,5 +1,6 @@
 """Entries: one debit, one credit, one asset, a positive amount, and what it is for."""
 
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -46,7 +47,7 @@ class Code(IntEnum):
 
 EARN, REDEEM, GIVE_POINTS, GIVE_MONEY, COLLECT, GIVE_OWN = list(Code)[:6]
 """Python 3.11 looks a member up in its class at every mention; these, which sales make, it does not."""
-REPAY = Code.REPAY
+REPAY, RELEASE = Code.REPAY, Code.RELEASE
 
 
 @value
@@ -66,3 +67,11 @@ class Posting(NamedTuple):
     credit: int
     amount: int
     code: int
+
+
+def spender(postings: Sequence[Posting]) -> int:
+    """The account whose lots a sale takes points from: the one that its first entry debits. Where that entry gives a
+    hold's points back, it is the one that they come back to.
+    """
+    first = postings[0]
+    return first.credit if first.code == RELEASE else first.debit

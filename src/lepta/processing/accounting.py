@@ -14,6 +14,7 @@ from lepta.ledger.entries import (
     GIVE_OWN,
     GIVE_POINTS,
     REDEEM,
+    RELEASE,
     REPAY,
     Code,
     Entry,
@@ -46,16 +47,23 @@ class Journal:
     """Of the entries that issue points to the member."""
     _legs: list[Legs] = field(default_factory=list)
 
-    def redeem(self, points: int) -> None:
-        """The member spends points; comes first, since lots are taken from the debit side of the first entry."""
+    def release(self, points: int) -> None:
+        """A hold's points come back to the member: before all else, since the sale may spend them."""
         assert not self._entries
+        assert self.member is not None
+        held = chart.held(self.member.ref, self.asset)
+        self._add((held, self.member, RELEASE, NEVER, None), points)
+
+    def redeem(self, points: int) -> None:
+        """The member spends points; comes next, since lots are taken from the `entries.spender`."""
+        assert all(code == RELEASE for _, _, code, _, _ in self._entries)
         assert self.member is not None
         spent = chart.redeemed(self.programme, self.asset)
         self._add((self.member, spent, REDEEM, NEVER, None), points)
 
     def give_own(self, effects: Iterable[Effect]) -> None:
         """The member gives points away: right after redemption, which takes the lots that end first."""
-        assert all(code == REDEEM for _, _, code, _, _ in self._entries)
+        assert all(code in {RELEASE, REDEEM} for _, _, code, _, _ in self._entries)
         assert self.member is not None
         for effect in effects:
             if isinstance(effect, Donate) and effect.shopper_points:

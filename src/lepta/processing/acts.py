@@ -191,6 +191,80 @@ class Adjustment:
         return cls(facts["member"], facts["programme"], facts["party"], request["points"], on)
 
 
-Act = LotsDue | Void | Return | Adjustment
-ACTS = (LotsDue, Void, Return, Adjustment)
+@value
+class Hold:
+    """A till sets points of a card aside for a sale under way."""
+
+    till: Till
+    card: str
+    """As the till read it; nothing stored names it."""
+    status: str
+    member: str | None
+    points: int
+    ttl_s: int
+
+    kind: ClassVar[str] = "hold"
+    key: ClassVar[NaturalKey | None] = None
+    subject: ClassVar[NaturalKey | None] = None
+    offline: ClassVar[bool] = False
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Whose lots it needs."""
+        return () if self.member is None else (self.member,)
+
+    @property
+    def identity(self) -> bytes:
+        """What makes two of them equal: all that the till says, whoever has the card by now."""
+        return b"hold\n" + canonical([self.till, self.points, self.ttl_s, self.card])
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """What was asked, as it lies beside the leaf."""
+        return {"points": self.points, "till": self.till, "ttl_s": self.ttl_s}
+
+    @classmethod
+    def of(cls, leaf: Leaf) -> Self:
+        """The act that a leaf tells of: without the card, which was active."""
+        facts, request = leaf.document["facts"], leaf.document["request"]
+        store, till = request["till"]
+        return cls(
+            (store, till), "", "active", facts["member"], request["points"], request["ttl_s"]
+        )
+
+
+@value
+class Release:
+    """Points that were set aside are free again."""
+
+    hold: int
+    """Its place in the log."""
+    expired: bool = False
+    """Only if its time is over."""
+
+    kind: ClassVar[str] = "release"
+    key: ClassVar[NaturalKey | None] = None
+    subject: ClassVar[NaturalKey | None] = None
+    till: ClassVar[Till | None] = None
+    members: ClassVar[tuple[str, ...]] = ()
+    offline: ClassVar[bool] = False
+
+    @property
+    def identity(self) -> bytes:
+        """What makes two of them equal."""
+        return f"release\n{self.hold}\n{self.expired}".encode()
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """What was asked, as it lies beside the leaf."""
+        return {"expired": True} if self.expired else {}
+
+    @classmethod
+    def of(cls, leaf: Leaf) -> Self:
+        """The act that a leaf tells of."""
+        return cls(leaf.document["about"][0], "expired" in leaf.document["request"])
+
+
+Act = LotsDue | Void | Return | Adjustment | Hold | Release
+ACTS = (LotsDue, Void, Return, Adjustment, Hold, Release)
 BY_KIND: Mapping[str, type[Act]] = {act.kind: act for act in ACTS}

@@ -109,6 +109,8 @@ class Ahead:
 def _early(waiting: Waiting) -> Checkout | None:
     """The sale, if it may be laid out before its turn."""
     event = waiting.submission.event
-    if waiting.in_batch or not isinstance(event, Checkout) or event.redeem or event.quote:
+    if waiting.in_batch or not isinstance(event, Checkout):
+        return None
+    if event.redeem or event.quote or event.hold:
         return None
     return event

@@ -10,7 +10,7 @@ import asyncpg
 
 from lepta.errors import DomainError
 from lepta.processing import load, store, subjects
-from lepta.processing.acts import ACTS, Act
+from lepta.processing.acts import ACTS, Act, Release
 from lepta.processing.decide import (
     Accepted,
     Answered,
@@ -20,6 +20,7 @@ from lepta.processing.decide import (
     decide_publish,
 )
 from lepta.processing.events import Checkout, Publish
+from lepta.processing.leaf import parse_checkout_id
 from lepta.processing.moving import Recalled, decide_act, recall
 from lepta.processing.office import Basis, LaidOut, Office
 from lepta.processing.quotes import Named
@@ -175,14 +176,43 @@ async def _load(
         state.subjects = about.sales
         for claim, index in about.places.items():
             state.claims.setdefault(claim, index)
-        members = subjects.members_of(acts, about.sales)
-        await subjects.read_holdings(connection, shard, book, members)
+    await _load_holds(connection, state, turns)
+    await _load_holdings(connection, state, acts)
     return state, laid_out
 
 
+async def _load_holds(connection: asyncpg.Connection, state: State, turns: Sequence[Turn]) -> None:
+    """The holds that sales and releases name, and what ended them."""
+    if holds := _named_holds(turns):
+        state.holds = await subjects.read_holds(connection, state.shard, holds)
+        ended = {held.resolved_by for held in state.holds.values() if held.resolved_by is not None}
+        unread = ended - state.recorded.keys()
+        state.recorded |= await load.read_recorded(connection, state.shard, unread)
+
+
+async def _load_holdings(connection: asyncpg.Connection, state: State, acts: Sequence[Act]) -> None:
+    """All lots of the members whose lots move otherwise than by being spent."""
+    members = subjects.members_of(acts, state.subjects)
+    members |= {held.member for held in state.holds.values()}
+    await subjects.read_holdings(connection, state.shard, state.book, members)
+
+
+def _named_holds(turns: Sequence[Turn]) -> set[int]:
+    """Where in the log the holds would be that sales and releases name."""
+    events = [turn.submission.event for turn in turns]
+    places = {event.hold for event in events if isinstance(event, Release)}
+    for event in events:
+        place = (
+            parse_checkout_id(event.hold) if isinstance(event, Checkout) and event.hold else None
+        )
+        if place is not None:
+            places.add(place[1])
+    return places
+
+
 def _stores(acts: Sequence[Act], office: Office) -> dict[str, StoreSeen]:
-    """Where goods come back, as the office has it now."""
-    places = {act.key.store for act in acts if act.key is not None}
+    """Where acts take place, as the office has it now."""
+    places = {act.till[0] for act in acts if act.till is not None}
     found = {place: office.directory.store(place) for place in places}
     return {place: record.seen for place, record in found.items() if record is not None}
 

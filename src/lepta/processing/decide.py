@@ -15,6 +15,7 @@ from lepta.processing.beside import pack, request_digest
 from lepta.processing.clocks import clock_flags
 from lepta.processing.events import Publish, QuoteStale
 from lepta.processing.given import Legs
+from lepta.processing.held import capture
 from lepta.processing.leaf import Booked, Packer, Recorded, Written, checkout_leaf, rulebook_leaf
 from lepta.processing.moving import Moved, Recalled
 from lepta.processing.outcome import (
@@ -57,6 +58,16 @@ class Accepted(NamedTuple):
     def log_index(self) -> int:
         """Its place in the log."""
         return self.recorded.log_index
+
+    @property
+    def held(self) -> tuple[()]:
+        """As of an act: a sale makes no hold."""
+        return ()
+
+    @property
+    def resolutions(self) -> list[tuple[int, int]]:
+        """(hold, what ended it)."""
+        return [(hold, self.log_index) for hold in self.booked.resolutions]
 
     @property
     def given(self) -> list[tuple[str, str, int, int, int]]:
@@ -107,8 +118,9 @@ def decide_checkout(
             prepared, void, submission.claims, state, received_at=received_at, salt=salt
         )
     try:
+        held = capture(event, prepared.member_account, state.holds, received_at)
         if named is not None:
-            prepared, verdict = judge_named(prepared, named, state.book, state.counts)
+            prepared, verdict = judge_named(prepared, named, state.book, state.counts, held)
         elif (
             foreseen is not None
             and foreseen.result.holds(state.counts)
@@ -116,7 +128,7 @@ def decide_checkout(
         ):
             verdict = foreseen
         else:
-            verdict = judge(prepared, state.book, state.counts)
+            verdict = judge(prepared, state.book, state.counts, held)
     except DomainError as error:
         header = submission.header
         stored = None if header is None else refusal_bytes(error, event.identity, salt)
@@ -196,13 +208,22 @@ def post(
     if void is not None:
         return Booked((), (), (), (), (), state.book.accounts.get(account) if account else None)
     opened = state.book.open_by_sale(log_index, account) if account else []
-    postings, further = state.book.post(log_index, verdict.entries, verdict.issues, verdict.spent)
+    held, moves = verdict.capture.held, verdict.capture.moves
+    postings, further = state.book.post(
+        log_index, verdict.entries, verdict.issues, verdict.spent, moves
+    )
     used = verdict.result.consumed
     for counter, amount in used:
         state.counts[counter] = state.counts.get(counter, 0) + amount
         state.used[counter] = state.used.get(counter, 0) + amount
     member = state.book.accounts[account] if account else None
-    return Booked(opened + further, postings, verdict.issues, verdict.spent, used, member)
+    released = [(state.book.accounts[at], lot, points) for at, lot, points in moves]
+    hold = None if held is None else held.movement.log_index
+    if hold is not None and released:
+        state.resolve(hold, log_index)
+    return Booked(
+        opened + further, postings, verdict.issues, verdict.spent, used, member, None, hold, released
+    )  # fmt: skip
 
 
 def written(
@@ -289,6 +310,8 @@ def _flags(prepared: Prepared, verdict: Verdict, received_at: datetime) -> tuple
     event, flags = prepared.event, list(verdict.result.flags)
     if prepared.seen.quote_stale:
         flags.append("quote-stale")
+    if verdict.capture.flag is not None:
+        flags.append(verdict.capture.flag)
     if verdict.shortfall:
         flags.append("shortfall")
     if any(entry.code is REPAY for entry in verdict.entries):

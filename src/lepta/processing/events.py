@@ -77,6 +77,8 @@ class Checkout(NamedTuple):
     identity: bytes = b""
     quote: str | None = None
     token: str | None = None
+    hold: str | None = None
+    """The id of the hold whose points it may spend."""
 
 
 class Publish(NamedTuple):
@@ -116,6 +118,7 @@ def basket_bytes(
     gifts: tuple[Gift, ...],
     fiscal: Fiscal | None,
     quote: str | None = None,
+    hold: str | None = None,
 ) -> bytes:
     """The basket as it is stored and hashed: canonical JSON, what is left at its default left out.
 
@@ -136,6 +139,8 @@ def basket_bytes(
         document["fiscal"] = list(fiscal)
     if quote:
         document["quote"] = quote
+    if hold is not None:
+        document["hold"] = hold
     return canonical(document)
 
 
@@ -192,6 +197,7 @@ def parse_basket(
         offline=offline,
         basket=canonical(document),
         quote=document.get("quote"),
+        hold=document.get("hold"),
     )
 
 
@@ -233,6 +239,36 @@ class InsufficientPoints(DomainError):
         super().__init__(
             f"{asked} points were to be spent, at most {redeemable} may be. Nothing was recorded: {remedy}",
             redeemable=redeemable,
+        )
+
+    @classmethod
+    def to_hold(cls, asked: int, redeemable: int, because: str = "") -> "InsufficientPoints":
+        """The same of points that were to be set aside; `because`: why a card may spend nothing at all."""
+        refusal = cls.__new__(cls)
+        DomainError.__init__(
+            refusal,
+            f"{asked} points were to be set aside, at most {redeemable} may be spent{because}. Nothing was set aside: "
+            "ask for fewer points, with a new Idempotency-Key (or none).",
+            redeemable=redeemable,
+        )
+        return refusal
+
+
+class HoldMismatch(DomainError):
+    """The hold is not one of this card in this store.
+
+    The sale names a hold that nobody made, or one of another card or another store. Nothing was recorded, and the hold
+    is as it was.
+    """
+
+    code = "hold-mismatch"
+    kind = Kind.CONFLICT
+
+    def __init__(self, hold: str) -> None:
+        super().__init__(
+            f"No hold {hold} of this card was made in this store. Nothing was recorded: send the sale again with the "
+            "right `hold`, or without one, and with a new Idempotency-Key (or none).",
+            hold=hold,
         )
 
 

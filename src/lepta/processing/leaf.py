@@ -7,8 +7,8 @@ quote was valid that named it, where a quote did · `beside` digest of what lies
 (see `beside`) · `member` account that the sale's member is known by · `opens` [[number, kind, ref, code, asset]]
 accounts first used here · `entries` [[debit, credit, amount, code]] by account number · `lots` [[last day, available
 from, entries …]] of points that expire or wait · `spent` [[log index, entry, points, last day]] · `used`
-[[counter, units]] of limits · `void` place of the void that
-came before the sale. What is empty is left out.
+[[counter, units]] of limits · `void` place of the void that came before the sale · `hold` place of the hold that the
+sale names; if that was open, its points come back in the first entry, into lots as `moves` tells (see `motion`). What is empty is left out.
 """
 
 from base64 import urlsafe_b64decode
@@ -89,6 +89,15 @@ class Booked(NamedTuple):
     member: int | None = None
     moves: Sequence[tuple[int, Lot, int]] | None = None
     """(account, lot, points); None for a sale."""
+    hold: int | None = None
+    """Place of the hold that a sale names."""
+    released: Sequence[tuple[int, Lot, int]] = ()
+    """What a sale's hold gives back, before the sale spends: (account, lot, points)."""
+
+    @property
+    def resolutions(self) -> list[int]:
+        """The hold that a sale ends."""
+        return [self.hold] if self.hold is not None and self.released else []
 
     def write(self, document: dict[str, Any]) -> None:
         """Put it into a leaf's document; what is empty is left out."""
@@ -104,11 +113,13 @@ class Booked(NamedTuple):
             document["spent"] = [
                 (lot.log_index, lot.leg, points, _day(lot.expires_on)) for lot, points in self.spent
             ]
-        if self.moves:
+        if self.moves or self.released:
             document["moves"] = [
                 (account, lot.log_index, lot.leg, points, _day(lot.expires_on), lot.available_on)
-                for account, lot, points in self.moves
+                for account, lot, points in self.moves or self.released
             ]
+        if self.hold is not None:
+            document["hold"] = self.hold
         if self.used:
             document["used"] = self.used
         if self.member is not None:

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 from lepta.errors import DomainError
 from lepta.ledger.book import Book
-from lepta.processing.acts import Act, Adjustment, LotsDue, Return, Void
+from lepta.processing.acts import Act, Adjustment, Hold, LotsDue, Release, Return, Void
 from lepta.processing.adjusting import decide_adjustment
 from lepta.processing.beside import pack, request_digest
 from lepta.processing.events import KeyReused
+from lepta.processing.holding import decide_hold, decide_release, released_before
 from lepta.processing.leaf import Booked, Packer, Written
 from lepta.processing.lot_days import decide_lots
 from lepta.processing.motion import Given, Motion, Movement, motion_leaf
@@ -54,6 +55,22 @@ class Moved(NamedTuple):
         sales = self.movement.about if self.kind in REVERSING else ()
         return tuple([(sale, self.log_index) for sale in sales])
 
+    @property
+    def held(self) -> tuple[tuple[int, int | None, int, int], ...]:
+        """A hold that it makes: its place, account and points, and when it ends, in milliseconds since 1970."""
+        if self.kind != Hold.kind:
+            return ()
+        movement, booked = self.movement, self.booked
+        expires_at = movement.outcome["expires_at"]
+        return ((self.log_index, booked.member, movement.request["points"], expires_at),)
+
+    @property
+    def resolutions(self) -> tuple[tuple[int, int], ...]:
+        """(hold, what ended it)."""
+        if self.kind != Release.kind:
+            return ()
+        return ((self.movement.about[0], self.log_index),)
+
 
 class Recalled(NamedTuple):
     """An act that was recorded before. `claim`: a further header naming it now."""
@@ -68,7 +85,7 @@ REVERSING = frozenset({"void", "return"})
 Decide = Callable[[Any, State, datetime], Motion]
 DECIDERS: Mapping[type, Decide] = {
     LotsDue: decide_lots, Void: decide_void, Return: decide_return,
-    Adjustment: decide_adjustment,
+    Adjustment: decide_adjustment, Hold: decide_hold, Release: decide_release,
 }  # fmt: skip
 """Of each sort of act what it comes to; raises what it is refused for."""
 
@@ -78,6 +95,9 @@ def recall(submission: Submission, act: Act, state: State) -> Recalled | Refused
 
     Another one under a name that is taken is refused and changes nothing.
     """
+    if isinstance(act, Release):
+        before = released_before(act, state)
+        return None if before is None else Recalled(before, None)
     known: Movement | None = None
     for claim in submission.claims:
         holder = state.claims.get(claim)
@@ -149,6 +169,8 @@ def book(
         shard=state.shard, log_index=log_index, received_at=received_at, rulebook=state.rulebook.number,
     )  # fmt: skip
     state.size += 1
+    if motion.kind == Release.kind:
+        state.resolve(motion.about[0], log_index)
     return motion, booked, leaf
 
 

@@ -17,6 +17,7 @@ import orjson
 from lepta.ledger.book import Book
 from lepta.processing.canonical import canonical
 from lepta.processing.events import Checkout, InsufficientPoints, QuoteStale, line_arrays
+from lepta.processing.held import NO_HOLD, Capture
 from lepta.processing.sight import Prepared
 from lepta.processing.verdict import Verdict, judge
 from lepta.rules.effects import Earn, Effect
@@ -164,31 +165,37 @@ def in_time(until_s: int, event: Checkout, received_at: datetime) -> bool:
 
 
 def judge_named(
-    prepared: Prepared, named: Named | QuoteStale, book: Book, counts: dict[str, int]
+    prepared: Prepared,
+    named: Named | QuoteStale,
+    book: Book,
+    counts: dict[str, int],
+    capture: Capture = NO_HOLD,
 ) -> tuple[Prepared, Verdict]:
     """The verdict on a sale that names a quote: what the quote said is given still, or `QuoteStale` is raised.
 
     A sale that is over is never refused: the fact that its quote did not hold is put down with it.
     """
-    stale = named if isinstance(named, QuoteStale) else _broken(named, book, counts)
+    stale = named if isinstance(named, QuoteStale) else _broken(named, book, counts, capture)
     if prepared.event.offline:
         kept = prepared if stale is None else prepared.flagged_stale
-        return kept, judge(kept, book, counts)
+        return kept, judge(kept, book, counts, capture)
     if stale is not None:
         raise stale
     assert isinstance(named, Named), named
     try:
-        return prepared, judge(prepared, book, counts)
+        return prepared, judge(prepared, book, counts, capture)
     except InsufficientPoints as error:
         if prepared.event.redeem > named.quote.redeemable:
             raise
         raise _fewer_points(error) from None
 
 
-def _broken(named: Named, book: Book, counts: dict[str, int]) -> QuoteStale | None:
+def _broken(
+    named: Named, book: Book, counts: dict[str, int], capture: Capture
+) -> QuoteStale | None:
     """Why the quote's own answers would not give any more what it said."""
     try:
-        verdict = judge(named.as_quoted, book, counts)
+        verdict = judge(named.as_quoted, book, counts, capture)
     except InsufficientPoints as error:
         return _fewer_points(error)
     except QuoteStale as differs:

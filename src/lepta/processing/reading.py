@@ -31,6 +31,9 @@ UNDONE = text("""
     WHERE r.shard = :shard AND r.subject = :subject ORDER BY r.log_index
 """)
 HEAD = text(sql.SEE_HEAD.replace("$1", ":shard"))
+CARD = text(
+    "SELECT c.status, m.ref FROM card c JOIN member m ON m.id = c.member WHERE c.card = :card"
+)
 SHOPPER = text("""
     SELECT ref, tier, segments, first_name, gender, language FROM member WHERE ref = :ref
 """)
@@ -77,6 +80,22 @@ async def by_natural_key(tx: Tx, shard: int, key: NaturalKey) -> Recorded | None
         return found
     sale = await tx.scalar(VOIDED, {"shard": shard, "void": log_index})
     return None if sale is None else await by_index(tx, shard, sale)
+
+
+async def card(tx: Tx, number: str) -> tuple[str, str] | None:
+    """Whether a card is active, and whose it is; None: nobody's."""
+    row = (await tx.execute(CARD, {"card": number})).one_or_none()
+    return None if row is None else (row.status, row.ref)
+
+
+async def hold_by_index(tx: Tx, shard: int, log_index: int) -> Movement | None:
+    """The hold at a place of the log, whatever became of it."""
+    where = {"shard": shard, "log_index": log_index, "kind": KINDS["hold"]}
+    row = (await tx.execute(BY_INDEX, where)).one_or_none()
+    if row is None:
+        return None
+    lying = Beside(row.beside)
+    return Movement.of(Leaf(row.leaf, lying.content), lying)
 
 
 class FoundAct(NamedTuple):

@@ -11,6 +11,7 @@ from lepta.errors import DomainError
 from lepta.processing.canonical import canonical
 from lepta.processing.events import (
     Checkout,
+    HoldMismatch,
     InsufficientPoints,
     KeyReused,
     QuoteStale,
@@ -94,7 +95,7 @@ def said(claim: Claim) -> str:
 
 
 REFUSALS: Sequence[type[DomainError]] = (
-    InsufficientPoints, QuoteStale, OverReturn, UnknownOriginal
+    InsufficientPoints, QuoteStale, OverReturn, UnknownOriginal, HoldMismatch
 )  # fmt: skip
 """Decisions of the writer that are not events: what a header may be claimed for."""
 

@@ -126,6 +126,16 @@ READ_TAKEN_BACK = """
     ) e
     WHERE e.kind = 3
 """
+READ_HOLDS = """
+    SELECT k.log_index, e.leaf, e.beside, r.log_index
+    FROM unnest($2::bigint[]) AS k (log_index)
+    CROSS JOIN LATERAL (
+        SELECT leaf, beside FROM event WHERE shard = $1 AND log_index = k.log_index AND kind = 6 OFFSET 0
+    ) e
+    LEFT JOIN LATERAL (
+        SELECT log_index FROM resolution WHERE shard = $1 AND hold = k.log_index OFFSET 0
+    ) r ON true
+"""
 READ_HOLDINGS = """
     SELECT k.ref, a.id, a.code, s.name, b.balance, ARRAY(
         SELECT ROW(expires_on, log_index, leg, remaining, nullif(available_on, '-infinity')) FROM lot
@@ -246,6 +256,22 @@ APPEND = f"""
         WHERE u.ctid = m.place
     ), reversals AS (
         INSERT INTO reversal (shard, subject, log_index) SELECT $1, * FROM {_rows("bigint bigint")}
+    ), holds AS (
+        INSERT INTO hold (shard, log_index, account, points, expires_at)
+        SELECT $1, log_index, account, points, timestamptz 'epoch' + expires_at_ms * interval '1 millisecond'
+        FROM {_rows("bigint integer bigint bigint")} AS k (log_index, account, points, expires_at_ms)
+    ), resolutions AS MATERIALIZED (
+        SELECT * FROM {_rows("bigint bigint")} AS k (hold, log_index)
+    ), ended AS (
+        INSERT INTO resolution (shard, hold, log_index) SELECT $1, hold, log_index FROM resolutions
+    ), closed_holds AS (
+        DELETE FROM hold h USING (
+            SELECT a.place FROM resolutions k
+            CROSS JOIN LATERAL (
+                SELECT ctid AS place FROM hold WHERE shard = $1 AND log_index = k.hold OFFSET 0
+            ) a
+        ) m
+        WHERE h.ctid = m.place
     ), given AS MATERIALIZED (
         SELECT k.*, s.place, coalesce(s.points, 0) + k.points = 0
             AND coalesce(s.money_minor, 0) + k.money_minor = 0 AS nothing

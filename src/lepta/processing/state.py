@@ -1,6 +1,6 @@
 """What events are decided on: records of the office, claims, the ledger's working copy. Pure values."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import lru_cache
 from hashlib import sha256
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from lepta.ledger.book import Book
 from lepta.processing.acts import Act
 from lepta.processing.events import Checkout, NaturalKey, Publish
+from lepta.processing.held import Held
 from lepta.processing.leaf import Leaf, Recorded
 from lepta.processing.motion import Entered, Movement
 from lepta.processing.seen import ProductSeen, StoreSeen
@@ -214,3 +215,9 @@ class State:
     """Places of sales that a void has taken back, of those that `claims` name."""
     stores: dict[str, StoreSeen] = field(default_factory=dict)
     """Where acts of the batch take place."""
+    holds: dict[int, Held] = field(default_factory=dict)
+    """Those that the batch's events name, by place in the log."""
+
+    def resolve(self, hold: int, by: int) -> None:
+        """A hold has ended by the event at that place."""
+        self.holds[hold] = replace(self.holds[hold], resolved_by=by)

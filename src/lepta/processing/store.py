@@ -9,6 +9,7 @@ import asyncpg
 
 from lepta.ledger.book import Book, Changes, Opened
 from lepta.ledger.chart import limit_side
+from lepta.ledger.entries import spender
 from lepta.ledger.lots import Lot
 from lepta.log.merkle import leaf_hash
 from lepta.processing import sql
@@ -54,7 +55,7 @@ async def append(
         sql.APPEND, state.shard,
         *_opened(book, chart), *_moved(book), *_events(published, booked, hashes),
         *_entries(book, chart, booked), *claims, *_lots(book.changes), *_allocations(booked),
-        *_limits(state.used), *_reversals(booked), *_donations(state, chart, booked), *_columns(completed, 3),
+        *_limits(state.used), *_reversals(booked), *_holds(booked), *_donations(state, chart, booked), *_columns(completed, 3),
         frontier.size, frontier.root(), frontier.to_bytes(), state.rulebook.digest, book.next_account, head.size,
     )  # fmt: skip
     assert appended == "UPDATE 1", appended
@@ -152,7 +153,10 @@ def _allocations(booked: Sequence[Booking]) -> Columns:
 def _taken(booked: Booked) -> Iterable[tuple[int, Lot, int]]:
     if booked.moves is not None:
         return booked.moves
-    return [(booked.postings[0].debit, lot, points) for lot, points in booked.spent]
+    if not booked.spent:
+        return booked.released
+    account = spender(booked.postings)
+    return [*booked.released, *((account, lot, points) for lot, points in booked.spent)]
 
 
 def _limits(used: dict[str, int]) -> Columns:
@@ -166,6 +170,12 @@ def _limits(used: dict[str, int]) -> Columns:
 
 def _reversals(booked: Sequence[Booking]) -> Columns:
     return _columns([pair for each in booked for pair in each.reversals], 2)
+
+
+def _holds(booked: Sequence[Booking]) -> Columns:
+    """Holds that were made, and what ended which."""
+    made = _columns([row for each in booked for row in each.held], 4)
+    return [*made, *_columns([pair for each in booked for pair in each.resolutions], 2)]
 
 
 def _donations(state: State, chart: Chart, booked: Sequence[Booking]) -> Columns:

@@ -12,6 +12,7 @@ from lepta.processing import sql
 from lepta.processing.acts import Act
 from lepta.processing.beside import Beside
 from lepta.processing.events import NaturalKey
+from lepta.processing.held import Held
 from lepta.processing.leaf import Leaf, Recorded
 from lepta.processing.motion import Entered, Movement
 from lepta.processing.state import Claim, Subject, natural_claim
@@ -120,3 +121,15 @@ async def read_holdings(
         account = Account("member", ref, code, asset)
         book.accounts[account] = number
         book.know(number, account, balance, starmap(Lot, lots))
+
+
+async def read_holds(
+    connection: asyncpg.Connection, shard: int, indexes: Collection[int]
+) -> dict[int, Held]:
+    """Holds by their place in the log, and what ended them; at other places is none."""
+    found = {}
+    if indexes:
+        for index, leaf, beside, by in await connection.fetch(sql.READ_HOLDS, shard, list(indexes)):
+            lying = Beside(beside)
+            found[index] = Held.of(Leaf(leaf, lying.content), lying, by)
+    return found

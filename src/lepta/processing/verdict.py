@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from lepta.ledger import chart
 from lepta.ledger.book import Book, Issue
 from lepta.ledger.entries import Entry
-from lepta.ledger.lots import Spent, spend
+from lepta.ledger.lots import Spent
 from lepta.processing.accounting import Journal
 from lepta.processing.events import MAX, InsufficientPoints, QuoteStale
 from lepta.processing.given import Legs
+from lepta.processing.held import NO_HOLD, Capture
 from lepta.processing.sight import Prepared
 from lepta.rules import engine, redemption
 from lepta.rules.facts import NO_PAST, Line, Past
@@ -34,6 +35,7 @@ class Verdict:
     issues: list[Issue]
     legs: list[Legs]
     """Of every `Earn` in the result, in their order."""
+    capture: Capture = NO_HOLD
 
 
 def foresee(prepared: Prepared) -> Verdict | None:
@@ -42,7 +44,7 @@ def foresee(prepared: Prepared) -> Verdict | None:
 
     None where it has to wait for its turn.
     """
-    if prepared.event.redeem or prepared.matched.asks_past:
+    if prepared.event.redeem or prepared.event.hold or prepared.matched.asks_past:
         return None
     try:
         return judge(prepared, _NOTHING_BOOKED, {})
@@ -62,16 +64,20 @@ def verdict_on_void(prepared: Prepared) -> Verdict:
     return Verdict(0, 0, 0, nothing, [], engine.NOTHING, [], [], [])
 
 
-def judge(prepared: Prepared, book: Book, counts: dict[str, int]) -> Verdict:
-    """Redemption, then earning and donations, then gifts. Changes nothing.
+def judge(
+    prepared: Prepared, book: Book, counts: dict[str, int], capture: Capture = NO_HOLD
+) -> Verdict:
+    """Redemption, then earning and donations, then gifts. Changes nothing. `capture`: of the hold that it names.
 
     Raises `InsufficientPoints` and `QuoteStale` where the till is still waiting; offline, the sale is over:
     what can be redeemed is, gifts are booked as taken, and the difference is flagged.
     """
     event = prepared.event
-    points, shortfall = _redeemed(prepared, book)
+    points, shortfall = _redeemed(prepared, book, capture)
     money, by_line, net = paid(prepared.programme, prepared.facts.lines, points)
-    past = _past(prepared, book, counts, points) if prepared.matched.asks_past else NO_PAST
+    past = NO_PAST
+    if prepared.matched.asks_past:
+        past = _past(prepared, book, counts, points, capture)
     result = engine.evaluate(prepared.matched, net, event.total - money, counts, past)
     if result.gift_differs and not event.offline:
         campaign, ours = result.gift_differs[0]
@@ -84,23 +90,30 @@ def judge(prepared: Prepared, book: Book, counts: dict[str, int]) -> Verdict:
         book.debt(chart.owed(member.ref, member.asset)) if book.debts and member else 0,
     )  # fmt: skip
     spent: list[Spent] = []
+    if capture.held is not None and capture.is_open:
+        journal.release(capture.held.points)
     if points:
         journal.redeem(points)
     if result.given_points:
         journal.give_own(result.effects)
     if points or result.given_points:
         assert member is not None
-        spent = spend(book.lots_of(member), points + result.given_points, event.key.business_day)
+        spent = capture.spend(
+            book.lots_of(member), points + result.given_points, event.key.business_day
+        )
     journal.book(result.effects)
-    return Verdict(points, money, shortfall, by_line, spent, result, *journal.close())
+    return Verdict(points, money, shortfall, by_line, spent, result, *journal.close(), capture)
 
 
-def _past(prepared: Prepared, book: Book, counts: dict[str, int], redeemed: int) -> Past:
+def _past(
+    prepared: Prepared, book: Book, counts: dict[str, int], redeemed: int, capture: Capture
+) -> Past:
     """What the ledger knows of a shopper. A member's first sale in a programme opens their account there."""
     account = prepared.member_account
     if account is None or prepared.facts.shopper is None:
         return NO_PAST
-    points = book.spendable(account, prepared.event.key.business_day)
+    day = prepared.event.key.business_day
+    points = book.spendable(account, day) + capture.more(day)
     may_spend = prepared.seen.card_status == "active"
     return past_of(
         prepared.matched.visit,
@@ -111,23 +124,24 @@ def _past(prepared: Prepared, book: Book, counts: dict[str, int], redeemed: int)
     )
 
 
-def redeemable(prepared: Prepared, book: Book) -> int:
+def redeemable(prepared: Prepared, book: Book, capture: Capture = NO_HOLD) -> int:
     """The most points that may be spent on the sale."""
     event, programme, account = prepared.event, prepared.programme, prepared.member_account
     active = prepared.seen.card_status == "active"
     if not active or programme is None or account is None or programme.currency != event.currency:
         return 0
-    available = book.spendable(account, event.key.business_day)
+    day = event.key.business_day
+    available = book.spendable(account, day) + capture.more(day)
     return redemption.ceiling(programme, prepared.facts.lines, event.total, available)
 
 
-def _redeemed(prepared: Prepared, book: Book) -> tuple[int, int]:
+def _redeemed(prepared: Prepared, book: Book, capture: Capture) -> tuple[int, int]:
     """(points to redeem, shortfall). A card that is not active has nothing to spend."""
     event, programme = prepared.event, prepared.programme
     asked = event.redeem
     if not asked:
         return 0, 0
-    ceiling = redeemable(prepared, book)
+    ceiling = redeemable(prepared, book, capture)
     if asked == MAX:
         # Points that would pay nothing more stay with the shopper.
         return (redemption.most_useful(programme, ceiling) if programme and ceiling else 0), 0

@@ -17,7 +17,7 @@ from lepta.db import Database
 from lepta.logs import described
 from lepta.processing import batch as batches
 from lepta.processing import load, metrics, sql
-from lepta.processing.acts import LotsDue
+from lepta.processing.acts import Hold, LotsDue
 from lepta.processing.ahead import Ahead
 from lepta.processing.batch import Done, Sources, Turn
 from lepta.processing.decide import Answered
@@ -356,8 +356,8 @@ def _is_lost(connection: asyncpg.Connection, error: Exception) -> bool:
 def _in_flight_key(submission: Submission) -> bytes | None:
     """Events may share an answer that is under way only if they are alike to the last byte, header included."""
     event = submission.event
-    if isinstance(event, Publish):
-        return None
+    if isinstance(event, Publish) or (isinstance(event, Hold) and not submission.claims):
+        return None  # two holds without a name of their own are two
     header = submission.header
     if not isinstance(event, Checkout):
         names = event.kind.encode(), header.key if header else b""

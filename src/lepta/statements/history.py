@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import text
 
 from lepta.db import Tx
+from lepta.ledger.entries import RELEASE
 from lepta.processing.beside import Beside
 from lepta.processing.leaf import Leaf, Recorded
 from lepta.processing.motion import Movement
@@ -21,7 +22,7 @@ _HISTORY = text("""
 """)
 POINTS = (
     "earned", "pending", "redeemed", "given", "shortfall", "owed", "matured", "expired",
-    "adjusted",
+    "adjusted", "held",
 )  # fmt: skip
 """Of every event, smallest units. What was given or taken before and is undone stands below 0."""
 
@@ -48,6 +49,7 @@ def _item(leaf: bytes, beside: bytes) -> Json:
     read = Leaf(leaf, lying.content)
     if read.kind == "checkout":
         points, donations = _of_sale(Recorded.of(read, lying))
+        points["held"] = -sum(p.amount for p in read.postings[:1] if p.code == RELEASE)
     else:
         shape = _SHAPES.get(read.kind, _of_other)
         points, donations = shape(Movement.of(read, lying))
@@ -90,6 +92,14 @@ def _of_adjustment(movement: Movement) -> tuple[Json, list[Json]]:
     return {"adjusted": movement.request["points"]}, []
 
 
+def _of_hold(movement: Movement) -> tuple[Json, list[Json]]:
+    return {"held": movement.request["points"]}, []
+
+
+def _of_release(movement: Movement) -> tuple[Json, list[Json]]:
+    return {"held": -movement.outcome["points"]}, []
+
+
 def _of_other(_movement: Movement) -> tuple[Json, list[Json]]:
     return {}, []
 
@@ -99,6 +109,8 @@ _SHAPES: Mapping[str, Callable[[Movement], tuple[Json, list[Json]]]] = {
     "return": _of_reversal,
     "lots": _of_lots,
     "adjustment": _of_adjustment,
+    "hold": _of_hold,
+    "release": _of_release,
 }
 
 

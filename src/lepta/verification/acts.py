@@ -11,6 +11,7 @@ from lepta.processing.leaf import MOVABLE, moment_of
 from lepta.processing.lot_days import newest_day
 from lepta.processing.moving import REVERSING
 from lepta.verification.claims import claims_in_act, fingerprint
+from lepta.verification.holds import note_act
 from lepta.verification.invariants import Check
 from lepta.verification.packed import ALLOCATION_ROW, ENTRY_ROW, Days, Json, lying_beside
 from lepta.verification.part import Part, freely
@@ -59,9 +60,9 @@ class Acts:
         if fault:
             part.faults.event(Check.SHARES, index, fault)
         net = self._book(index, whole)
-        self._move(index, whole, net)
-        if any(net.values()):
-            part.faults.event(Check.LOTS, index, "lots are moved otherwise than points")
+        self.move(index, whole, net)
+        if document["kind"] in {"hold", "release"}:
+            note_act(index, whole, part)
         for campaign, fund, *sums in whole.get("given", _NOTHING):
             total = part.given.setdefault((member, campaign, fund), [0, 0, 0])
             for n, amount in enumerate(sums):
@@ -80,7 +81,7 @@ class Acts:
     def _note_day(self, index: int, document: Json) -> None:
         """The day that days of lots tell of; it must have begun somewhere."""
         told = document["request"]["on"]
-        self.part.days[index] = self._days[told]
+        self.part.dues[index] = self._days[told]
         if date.fromisoformat(told) > newest_day(moment_of(document["at"][0])):
             what = f"tells of {told} before that day has begun anywhere"
             self.part.faults.event(Check.DAYS, index, what)
@@ -146,8 +147,8 @@ class Acts:
             what = f"entry {leg} moves an account in another asset"
             self.part.faults.event(Check.ENTRIES, index, what)
 
-    def _move(self, index: int, document: Json, net: dict[int, int]) -> None:
-        """Add what lots lost and gained; takes it off `net`, which is 0 then."""
+    def move(self, index: int, document: Json, net: dict[int, int]) -> None:
+        """Add what lots lost and gained, which has to be what the points of these accounts did: `net`."""
         for seq, (account, lot_index, leg, points, last, first) in enumerate(
             document.get("moves", _NOTHING)
         ):
@@ -166,3 +167,5 @@ class Acts:
             else:
                 waits = None if first is None else self._days[first]
                 self.part.lots.append((account, place, -points, waits))
+        if any(net.values()):
+            self.part.faults.event(Check.LOTS, index, "lots are moved otherwise than points")

@@ -8,6 +8,7 @@ from lepta.ledger.chart import Account, limit_side
 from lepta.rules.limits import is_hard
 from lepta.rules.rulebook import Rulebook
 from lepta.verification.chain import Chain
+from lepta.verification.holds import Holds
 from lepta.verification.invariants import Check
 from lepta.verification.part import LotMove, Opening, Part, Place, taker
 from lepta.verification.report import Faults
@@ -47,13 +48,15 @@ class Fold:
     given: dict[tuple[int | None, str, str], list[int]] = field(default_factory=dict)
     reversals: list[tuple[int, int]] = field(default_factory=list)
     """(sale, what took some of it back)."""
+    holds: Holds = field(default_factory=Holds)
     tills: dict[tuple[str, str, str], list[int]] = field(default_factory=dict)
     claims: int = 0
     claims_print: int = 0
     caps_known: bool = True
     """False once a change of the rulebook could not be read."""
     days: dict[int, int] = field(default_factory=dict)
-    """See `Part.days`; those of the range that is being taken in."""
+    dues: dict[int, int] = field(default_factory=dict)
+    """See `Part.days` and `Part.dues`; those of the range that is being taken in."""
     suspects: list[Suspect] = field(default_factory=list)
     faults: Faults = field(default_factory=Faults)
 
@@ -61,7 +64,7 @@ class Fold:
         """Take in the next range."""
         self._open(part.opened)
         self._move(part)
-        lots, self.days = self.lots, part.days
+        lots, self.days, self.dues = self.lots, part.days, part.dues
         for move in part.lots:
             account, place, points, day = move
             if points < 0:
@@ -81,6 +84,7 @@ class Fold:
             for n, amount in enumerate(sums):
                 total[n] += amount
         self.reversals += part.reversals
+        self.holds.add(part, self.faults)
         for till, (low, high, count) in part.tills.items():
             known = self.tills.setdefault(till, [low, high, 0])
             known[:] = [min(known[0], low), max(known[1], high), known[2] + count]
@@ -138,7 +142,7 @@ class Fold:
             return
         if spends:
             self._check_order(by, account, place, lots)
-        elif by in self.days:
+        elif by in self.dues:
             self._check_due(by, account, place)
         if left + taken:
             lots[place] = left + taken
@@ -166,7 +170,7 @@ class Fold:
 
     def _check_due(self, by: int, account: int, place: Place) -> None:
         """Days of lots take a lot that waits on its first day or later, another one after its last."""
-        day, first = self.days[by], self.waiting.get((account, place))
+        day, first = self.dues[by], self.waiting.get((account, place))
         shown = f"lot {place[1]}/{place[2]} of account {account}"
         if first is not None and first > day:
             self.faults.event(Check.DAYS, by, f"lets {shown} be spent before its first day")

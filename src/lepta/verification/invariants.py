@@ -40,6 +40,8 @@ class Check(StrEnum):
     """Points are taken from the lot that ends first, then from the oldest."""
     DAYS = "days"
     """No lot is spent before its first day or after its last, and none ends or matures before its day has begun."""
+    HOLDS = "holds"
+    """A hold ends once, with all of its points, and open holds are what is set aside."""
     BUDGETS = "budgets"
     """What was used of each limit is the fold of the events, and never more than was granted."""
     REVERSALS = "reversals"
@@ -77,7 +79,7 @@ INVARIANTS = (
     Invariant(10, "A stored refusal stays one.", (Check.CLAIMS,), SUITE),
     Invariant(11, "A retry after a rule change gets the old outcome.", where=SUITE),
     Invariant(12, "Answered: present; unanswered: absent, or once.", where=SUITE),
-    Invariant(13, "A hold resolves at most once.", where=LATER),
+    Invariant(13, "A hold resolves at most once.", (Check.HOLDS,)),
     Invariant(14, "Returns never exceed the sale.", (Check.REVERSALS, Check.REPLAY), SUITE),
     Invariant(15, "Debt after a return follows the programme.", (Check.SHARES, Check.REPLAY)),
     Invariant(16, "Remaining lots = points balance; no lot below 0.", (Check.LOTS,)),

@@ -51,6 +51,15 @@ class Publication(NamedTuple):
     change: str
 
 
+class Hold(NamedTuple):
+    """Points set aside: its place, the account that the member is known by, and until when, milliseconds since 1970."""
+
+    log_index: int
+    account: int
+    points: int
+    expires_at: int
+
+
 @dataclass(slots=True)
 class Part:
     """Sums and lists of the events `start` up to, but not including, `stop`."""
@@ -65,7 +74,9 @@ class Part:
     """By account: debits, credits, the lowest that credits - debits got, asset, first event."""
     lots: list[LotMove] = field(default_factory=list)
     days: dict[int, int] = field(default_factory=dict)
-    """By event: the business day of a sale that spends, the day that days of lots tell of."""
+    """By event: the business day of a sale that spends."""
+    dues: dict[int, int] = field(default_factory=dict)
+    """By event: the day that days of lots tell of."""
     used: list[dict[str, int]] = field(default_factory=lambda: [{}])
     """By counter; a further dict after each publication."""
     publications: list[Publication] = field(default_factory=list)
@@ -79,6 +90,10 @@ class Part:
     """By member, campaign and fund: donations, points, money."""
     reversals: list[tuple[int, int]] = field(default_factory=list)
     """(sale, what took some of it back)."""
+    holds: list[Hold] = field(default_factory=list)
+    """Those that were made."""
+    resolutions: list[tuple[int, int, int]] = field(default_factory=list)
+    """(hold, what ended it, points that came back)."""
     tills: dict[tuple[str, str, str], list[int]] = field(default_factory=dict)
     """By store, till and business day: lowest and highest sequence, and how many."""
     claims: int = 0

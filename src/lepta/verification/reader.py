@@ -12,9 +12,10 @@ from lepta.processing.canonical import canonical
 from lepta.processing.leaf import KINDS, MOVABLE
 from lepta.verification.acts import Acts
 from lepta.verification.claims import claims_in, fingerprint
+from lepta.verification.holds import note_sale
 from lepta.verification.invariants import Check
 from lepta.verification.packed import ALLOCATION_ROW, ENTRY_ROW, Days, Json, lying_beside
-from lepta.verification.part import Opening, Part, Publication
+from lepta.verification.part import Opening, Part, Publication, freely
 from lepta.verification.source import SHARD
 from lepta.verification.sums import unequal_sums
 
@@ -28,15 +29,15 @@ READ_EVENTS = """
 # Plain numbers: looking a member of an enumeration up takes longer than anything else that is done with it.
 _EARN, _REDEEM, _GIVE_POINTS = int(Code.EARN), int(Code.REDEEM), int(Code.GIVE_POINTS)
 _GIVE_OWN = int(Code.GIVE_OWN)
-_REPAY = int(Code.REPAY)
-_CODES = frozenset({*range(_EARN, _GIVE_OWN + 1), _REPAY})
+_REPAY, _RELEASE = int(Code.REPAY), int(Code.RELEASE)
+_CODES = frozenset({*range(_EARN, _GIVE_OWN + 1), _REPAY, _RELEASE})
 """Codes of a sale's entries."""
-_POINTS_CODES = frozenset({_EARN, _REDEEM, _GIVE_POINTS, _GIVE_OWN, _REPAY})
+_POINTS_CODES = frozenset({_EARN, _REDEEM, _GIVE_POINTS, _GIVE_OWN, _REPAY, _RELEASE})
 _SPENDING = frozenset({_REDEEM, _GIVE_OWN})
-"""Codes of entries that take points from lots; such entries stand before all others."""
+"""Codes of entries that take points from lots; such entries stand before all others but a hold's release."""
 _SUMS = max(_CODES) + 1
 _SALE = frozenset({"v", "shard", "index", "kind", "till", "at", "rulebook", "beside"})
-_SALE_MOST = _SALE | {"member", "quote", "void", *MOVABLE}
+_SALE_MOST = _SALE | {"member", "quote", "void", "hold", *MOVABLE}
 _VOID_MOST = _SALE | {"member", "quote", "void"}
 """Of a sale whose void came first: it books nothing."""
 _BESIDE = frozenset({"basket", "facts", "outcome"})
@@ -46,6 +47,7 @@ _OUTCOME_MOST = frozenset({
 })  # fmt: skip
 _PUBLICATION = frozenset({"v", "shard", "index", "kind", "at", "rulebook", "digest", "change"})
 _NOTHING: tuple[Any, ...] = ()
+_NO_LOTS: frozenset[tuple[int, int]] = frozenset()
 
 
 class Reader:
@@ -245,7 +247,7 @@ class Reader:
         }
         if "spent" in document:
             self.part.days[index] = self._days[document["till"][2]]
-        self._spend(index, entries, document.get("spent", _NOTHING))
+        self._spend(index, document, entries)
         for leg, (debit, credit, amount, code) in enumerate(entries):
             if type(amount) is not int or amount <= 0 or code not in _CODES or debit == credit:
                 self._fault(Check.ENTRIES, index, f"entry {leg} is not a movement: {entries[leg]}")
@@ -270,9 +272,21 @@ class Reader:
             self._fault(Check.LOTS, index, "leaf has a lot that no entry issued")
         return sums
 
-    def _spend(self, index: int, entries: list[Any], spent: list[Any]) -> None:
-        account, taken = entries[0][0], 0
-        for seq, (lot_index, leg, points, last) in enumerate(spent):
+    def _release(self, index: int, document: Json) -> frozenset[tuple[int, int]]:
+        """Add the end of the hold that the sale names, if it was open; the lots that it puts points back into."""
+        self._acts.move(index, document, note_sale(index, document, self.part))
+        return frozenset([(lot_index, leg) for _, lot_index, leg, *_ in document["moves"]])
+
+    def _spend(self, index: int, document: Json, entries: list[Any]) -> None:
+        account, taken, released, skip = entries[0][0], 0, _NO_LOTS, 0
+        if "moves" in document or entries[0][3] == _RELEASE:
+            released, skip = self._release(index, document), len(document["moves"])
+            account, entries = entries[0][1], entries[1:]
+        if any(entry[3] == _RELEASE for entry in entries):
+            self._fault(Check.HOLDS, index, "gives points of a hold back that it has not ended")
+        for seq, (lot_index, leg, points, last) in enumerate(
+            document.get("spent", _NOTHING), start=skip
+        ):
             day = self._days[last]
             if type(points) is not int or points <= 0:
                 self._fault(Check.LOTS, index, f"takes {points} points from a lot")
@@ -281,7 +295,8 @@ class Reader:
                 7, 8, index, 2, seq, 4, account, 8, lot_index, 2, leg, 4, day, 8, points
             )
             self.allocations.append(packed)
-            self.part.lots.append((account, (day, lot_index, leg), -points, index))
+            by = freely(index) if (lot_index, leg) in released else index
+            self.part.lots.append((account, (day, lot_index, leg), -points, by))
             taken += points
         wanted = 0
         for debit, _, amount, code in entries:

@@ -14,10 +14,11 @@ from lepta.ledger.book import Book
 from lepta.ledger.chart import Account
 from lepta.ledger.lots import NEVER, Lot
 from lepta.processing import subjects
-from lepta.processing.acts import BY_KIND
+from lepta.processing.acts import BY_KIND, Release
 from lepta.processing.beside import Beside
 from lepta.processing.decide import conclude, post, written
 from lepta.processing.events import Checkout, basket_bytes
+from lepta.processing.held import Held, capture, reopened
 from lepta.processing.leaf import KINDS, Leaf, rulebook_leaf
 from lepta.processing.motion import Movement
 from lepta.processing.moving import DECIDERS, REVERSING, book
@@ -158,6 +159,7 @@ async def redecide(
     try:
         state = _state(before, rulebooks.after(before.published))
         state.subjects = await _subjects(connection, rows, before.start)
+        state.holds = await _holds(connection, rows, before.start)
     except Exception as error:  # noqa: BLE001 - documents that mean nothing break anything
         faults.event(Check.REPLAY, before.start, f"its rulebook cannot be made ({error})")
         return 0, faults
@@ -181,6 +183,23 @@ async def _subjects(
     return await subjects.read(
         connection, SHARD, {sale for sales in about for sale in sales}, start
     )
+
+
+async def _holds(
+    connection: asyncpg.Connection, rows: Sequence[Any], start: int
+) -> dict[int, Held]:
+    """The holds that these events name, as they were before the range."""
+    release, named = KINDS[Release.kind], set()
+    for row in rows:
+        if row[3] == release:
+            named.update(Leaf(row[1]).document["about"])
+        elif b'"hold":' in row[1]:
+            named.add(Leaf(row[1]).document.get("hold", -1))
+    holds = await subjects.read_holds(connection, SHARD, named)
+    return {
+        place: held if held.resolved_by is None or held.resolved_by < start else reopened(held)
+        for place, held in holds.items()
+    }
 
 
 def _state(before: Before, rulebook: Rulebook) -> State:
@@ -239,7 +258,8 @@ def _resell(stored: Leaf, lying: Beside, state: State, rulebooks: Rulebooks) -> 
     prepared = prepare(event, seen, rulebook, quoted)
     void = stored.document.get("void")
     if void is None:
-        verdict = judge(prepared, state.book, state.counts)
+        held = capture(event, prepared.member_account, state.holds, stored.received_at)
+        verdict = judge(prepared, state.book, state.counts, held)
     else:
         verdict = verdict_on_void(prepared)
     booked = post(state.size, prepared, verdict, state, void)
@@ -269,8 +289,8 @@ def _act_again(stored: Leaf, lying: Beside, state: State) -> Leaf:
         contents.append(content)
         return lying.data
 
-    if act.key is not None and "store" in stored.document["facts"]:
-        state.stores[act.key.store] = StoreSeen(*stored.document["facts"]["store"])
+    if act.till is not None and "store" in stored.document["facts"]:
+        state.stores[act.till[0]] = StoreSeen(*stored.document["facts"]["store"])
     motion = DECIDERS[type(act)](act, state, stored.received_at)
     _, _, leaf = book(motion, state, packed, stored.received_at)
     if stored.kind in REVERSING:
@@ -283,7 +303,7 @@ def _refuse_other_forms(event: Checkout) -> None:
     """Raises `ValueError` for a basket with more or otherwise written fields than are ever stored."""
     canonical = basket_bytes(
         currency=event.currency, lines=event.lines, total=event.total, redeem=event.redeem,
-        choice=event.choice, gifts=event.gifts, fiscal=event.fiscal, quote=event.quote,
+        choice=event.choice, gifts=event.gifts, fiscal=event.fiscal, quote=event.quote, hold=event.hold,
     )  # fmt: skip
     if canonical != event.basket:
         raise ValueError("the basket is not in its canonical form")

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import asyncpg
 
 from lepta.ledger.chart import limit_side
+from lepta.processing.leaf import moment_of
 from lepta.rules.limits import is_hard
 from lepta.verification.fold import Fold
 from lepta.verification.invariants import Check
@@ -45,11 +46,14 @@ STANDING = Table(
     "standing", Check.STANDINGS, ("campaign", "fund"), ("donations", "shoppers", "points", "money_minor")
 )  # fmt: skip
 REVERSAL = Table("reversal", Check.ROWS, ("subject", "log_index"), ())
+HOLD = Table("hold", Check.HOLDS, ("log_index",), ("account", "points", "expires_at"))
+RESOLUTION = Table("resolution", Check.HOLDS, ("hold",), ("log_index",))
 TILE = Table("tile", Check.ROOT, ("level", "n"), ("hash",))
 
 STRANGERS = (
     ("event", "log_index"), ("entry", "log_index"), ("lot_allocation", "log_index"), ("account", "id"),
     ("account_balance", "account"), ("idempotency", "key"), ("checkpoint", "size"), ("tile", "n"), ("reversal", "log_index"),
+    ("hold", "log_index"), ("resolution", "hold"),
     ("lot", "account"), ("budget", "counter"), ("usage", "counter"), ("supporter", "member"),
     ("standing", "campaign"), ("log_head", "size"),
 )  # fmt: skip
@@ -128,6 +132,9 @@ async def compare_state(connection: asyncpg.Connection, fold: Fold, faults: Faul
         await compare(connection, BUDGET, _budgets(fold), faults)
     await compare(connection, USAGE, _usage(fold), faults)
     await compare(connection, REVERSAL, dict.fromkeys(fold.reversals, ()), faults)
+    await compare(connection, HOLD, _holds(fold), faults)
+    ended = {(hold,): (by,) for hold, by in fold.holds.ended.items()}
+    await compare(connection, RESOLUTION, ended, faults)
     supporters, standings = _standings(fold)
     await compare(connection, SUPPORTER, supporters, faults)
     await compare(connection, STANDING, standings, faults)
@@ -181,6 +188,13 @@ def _budgets(fold: Fold) -> dict[Key, Values]:
 
 def _usage(fold: Fold) -> dict[Key, Values]:
     return {(c,): (used,) for c, used in fold.counts.items() if not is_hard(c)}
+
+
+def _holds(fold: Fold) -> dict[Key, Values]:
+    return {
+        (index,): (account, points, moment_of(expires_at))
+        for index, account, points, expires_at in fold.holds.open.values()
+    }
 
 
 def _standings(fold: Fold) -> tuple[dict[Key, Values], dict[Key, Values]]:

@@ -30,6 +30,7 @@ from lepta.http.fields import Day
 from lepta.http.problems import TooLarge, UnsupportedMediaType, documented
 from lepta.processing import reading
 from lepta.processing.events import (
+    HoldMismatch,
     InsufficientPoints,
     KeyReused,
     NaturalKey,
@@ -85,7 +86,7 @@ def _recorded_answers() -> dict[int | str, dict[str, Any]]:
     )
     answers[200]["headers"] = HIT
     refusals = (
-        KeyReused, InsufficientPoints, QuoteStale, NotSupported, TooManyLines, TooLarge, UnsupportedMediaType,
+        KeyReused, InsufficientPoints, HoldMismatch, QuoteStale, NotSupported, TooManyLines, TooLarge, UnsupportedMediaType,
         TooBusy,
         Unauthenticated, Forbidden, RateLimited,
     )  # fmt: skip

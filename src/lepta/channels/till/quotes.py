@@ -57,6 +57,8 @@ async def create_quote(request: Request) -> Response:
 
 def _asked(event: Checkout) -> Checkout:
     """A quote is asked for while the till waits, and of no other quote."""
+    if event.hold is not None:
+        raise NotSupported("hold", "a quote of a sale that names a hold")
     faults = []
     if event.quote is not None:
         reason = "leave it out: a new quote does not rest on an old one"

@@ -22,7 +22,7 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
-from lepta.errors import DomainError, Kind, NotSupported
+from lepta.errors import DomainError, Kind
 from lepta.http.bodies import Body
 from lepta.http.fields import Rfc3339, day
 from lepta.money import EXPONENT, micro
@@ -200,6 +200,12 @@ class FiscalBody(Body):
     fp: Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9]+$")]
 
 
+_HOLD = (
+    "The id of a hold of this card in this store: its points come back, to be redeemed before others; what `redeem` "
+    "does not take is free again."
+)
+
+
 class CheckoutBody(Body):
     """A sale, as the till saw it."""
 
@@ -218,7 +224,7 @@ class CheckoutBody(Body):
     redeem: RedeemBody | None = None
     gifts: Annotated[tuple[GiftBody, ...], Field(max_length=20)] = ()
     choice: ChoiceBody | None = None
-    hold: Annotated[str, Field(max_length=64)] | None = None
+    hold: Annotated[Opaque | None, Field(description=_HOLD)] = None
     quote: Annotated[str, Field(max_length=MAX_QUOTE)] | None = None
     fiscal: FiscalBody | None = None
     offline: bool = False
@@ -241,8 +247,6 @@ class CheckoutBody(Body):
         """The event; raises `TooManyLines`, and `NotSupported` for what this version does not do yet."""
         if len(self.lines) > MAX_LINES:
             raise TooManyLines(len(self.lines))
-        if self.hold is not None:
-            raise NotSupported("hold", "a sale that names a hold")
         lines = _lines(self.lines)
         redeem, choice, fiscal = self.redeem, self.choice, self.fiscal
         redeemed = 0 if redeem is None else MAX if redeem.max else redeem.points or 0
@@ -253,10 +257,10 @@ class CheckoutBody(Body):
         key = NaturalKey(self.store, self.till, self.business_day, self.sequence)
         basket = basket_bytes(
             currency=self.currency, lines=lines, total=self.total, redeem=redeemed,
-            choice=chosen, gifts=gifts, fiscal=document, quote=quote,
+            choice=chosen, gifts=gifts, fiscal=document, quote=quote, hold=self.hold,
         )  # fmt: skip
         return Checkout(
             key, self.occurred_at, self.currency, self.card, lines, self.total, redeemed, chosen,
             gifts, document, self.offline, basket, identity(key, self.occurred_at, basket, self.card),
-            quote, self.quote,
+            quote, self.quote, self.hold,
         )  # fmt: skip
