@@ -11,6 +11,7 @@ from fastapi import APIRouter, FastAPI
 
 from lepta.channels.centre import api as centre
 from lepta.channels.kiosk import api as kiosk
+from lepta.channels.kiosk import gifts
 from lepta.channels.office import adjustments, campaigns, exceptions, keys, simulations
 from lepta.channels.office import api as office
 from lepta.channels.operations import api as operations
@@ -48,6 +49,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     holds.router,
     holds.addressed,
     kiosk.router,
+    gifts.router,
     centre.router,
     operations.router,
     office.router,

@@ -91,7 +91,7 @@ def test_settings_alone_read_the_environment() -> None:
 def test_nobody_decides_by_the_clock() -> None:
     pure = ("rules/", "ledger/", "log/", "receipts/")
     decided = {
-        "accounting", "adjusting", "canonical", "decide", "events", "leaf", "outcome", "recognition", "seen", "sight",
+        "accounting", "adjusting", "canonical", "decide", "events", "giving", "leaf", "outcome", "recognition", "seen", "sight",
         "state", "verdict", "counter_entries", "proration", "purse", "release", "reversal", "reversed", "taken",
         "held", "holding",
     }  # fmt: skip

@@ -13,6 +13,7 @@ from lepta.processing.canonical import canonical
 from lepta.processing.events import NaturalKey, moment_of
 from lepta.processing.leaf import Leaf
 from lepta.processing.proration import ReturnedLine
+from lepta.processing.seen import MemberSeen, StoreSeen
 from lepta.values import value
 
 Till = tuple[str, str]
@@ -265,6 +266,69 @@ class Release:
         return cls(leaf.document["about"][0], "expired" in leaf.document["request"])
 
 
-Act = LotsDue | Void | Return | Adjustment | Hold | Release
-ACTS = (LotsDue, Void, Return, Adjustment, Hold, Release)
+@value
+class Donor:
+    """Who gives at a kiosk, and where, by the day's records."""
+
+    card_status: str
+    member: MemberSeen
+    place: str
+    """The store."""
+    store: StoreSeen
+    currency: str
+    closed: tuple[str, ...] = ()
+    """Funds that take nothing any more; in the log those that the gift might have gone to."""
+
+
+@value
+class Gift:
+    """A shopper gives points of their own to a fund, without a purchase."""
+
+    place: str
+    """The store of the kiosk."""
+    campaign: str | None
+    fund: str | None
+    """At least one of both; of a campaign with a choice the beneficiary."""
+    points: int
+    donor: Donor | None
+    said: bytes = b""
+    """The request in canonical form, by which a repeat is known. It names a card, so no leaf has it."""
+    trouble: DomainError | None = None
+    """Why it cannot be decided now, whatever it was before."""
+
+    kind: ClassVar[str] = "gift"
+    key: ClassVar[NaturalKey | None] = None
+    subject: ClassVar[NaturalKey | None] = None
+    offline: ClassVar[bool] = False
+
+    @property
+    def till(self) -> Till:
+        """Whose request headers name it: those of the store's kiosks. No till has an empty id."""
+        return (self.place, "")
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Whose lots it needs."""
+        return (self.donor.member.ref,) if self.donor else ()
+
+    @property
+    def identity(self) -> bytes:
+        """What makes two of them equal."""
+        return b"gift\n" + self.said
+
+    @classmethod
+    def of(cls, leaf: Leaf) -> Self:
+        """The act that a leaf tells of."""
+        facts, request = leaf.document["facts"], leaf.document["request"]
+        place, retailer, region, time_zone = facts["store"]
+        store = StoreSeen(retailer, region, time_zone, facts["programme"])
+        segments = tuple(facts.get("segments", ()))
+        member = MemberSeen(facts["member"], facts.get("tier"), segments)
+        closed = tuple(facts.get("closed", ()))
+        donor = Donor(facts["card"], member, place, store, facts["currency"], closed)
+        return cls(place, request["campaign"], request.get("fund"), request["points"], donor)
+
+
+Act = LotsDue | Void | Return | Adjustment | Hold | Release | Gift
+ACTS = (LotsDue, Void, Return, Adjustment, Hold, Release, Gift)
 BY_KIND: Mapping[str, type[Act]] = {act.kind: act for act in ACTS}

@@ -10,7 +10,7 @@ import asyncpg
 
 from lepta.errors import DomainError
 from lepta.processing import load, store, subjects
-from lepta.processing.acts import ACTS, Act, Release
+from lepta.processing.acts import ACTS, Act, Gift, Release
 from lepta.processing.decide import (
     Accepted,
     Answered,
@@ -20,6 +20,7 @@ from lepta.processing.decide import (
     decide_publish,
 )
 from lepta.processing.events import Checkout, Publish
+from lepta.processing.giving import counters_of_gift
 from lepta.processing.leaf import parse_checkout_id
 from lepta.processing.moving import Recalled, decide_act, recall
 from lepta.processing.office import Basis, LaidOut, Office
@@ -158,11 +159,12 @@ async def _load(
     meanwhile(2)
     acts = [turn.submission.event for turn in turns if isinstance(turn.submission.event, ACTS)]
     about = await _about(connection, shard, head, acts) if acts else NOTHING
-    ledger = await _read_ledger(connection, sources, head, named, laid_out, about=about)
+    counters = subjects.counters_of(about.sales) | _counters(acts, office, received_at)
+    ledger = await _read_ledger(connection, sources, head, named, laid_out, counters=counters)
     if ledger.versions != basis.versions:
         await office.directory.refresh(connection, ledger.versions)
         laid_out = await _lay_out(connection, office, turns, office.basis, received_at)
-        ledger = await _read_ledger(connection, sources, head, named, laid_out, about=about)
+        ledger = await _read_ledger(connection, sources, head, named, laid_out, counters=counters)
     claims, book, counts, _ = ledger
     places = {holder for holder in claims.values() if isinstance(holder, int)}
     recorded = await load.read_recorded(connection, shard, places)
@@ -172,10 +174,8 @@ async def _load(
     state.voided = voided
     state.taken_back = await subjects.read_taken_back(connection, shard, recorded)
     if acts:
+        _add_sales(state, about)
         state.stores = _stores(acts, office)
-        state.subjects = about.sales
-        for claim, index in about.places.items():
-            state.claims.setdefault(claim, index)
     await _load_holds(connection, state, turns)
     await _load_holdings(connection, state, acts)
     return state, laid_out
@@ -210,6 +210,13 @@ def _named_holds(turns: Sequence[Turn]) -> set[int]:
     return places
 
 
+def _counters(acts: Sequence[Act], office: Office, received_at: datetime) -> set[str]:
+    """Of limits that gifts at kiosks may touch."""
+    gifts = [act for act in acts if isinstance(act, Gift)]
+    rulebook = office.rulebooks.newest
+    return {counter for act in gifts for counter in counters_of_gift(act, rulebook, received_at)}
+
+
 def _stores(acts: Sequence[Act], office: Office) -> dict[str, StoreSeen]:
     """Where acts take place, as the office has it now."""
     places = {act.till[0] for act in acts if act.till is not None}
@@ -227,6 +234,13 @@ class About(NamedTuple):
 NOTHING = About({}, {})
 
 
+def _add_sales(state: State, about: About) -> None:
+    """Add the sales that acts are about."""
+    state.subjects = about.sales
+    for claim, index in about.places.items():
+        state.claims.setdefault(claim, index)
+
+
 async def _about(
     connection: asyncpg.Connection, shard: int, head: load.Head, acts: Sequence[Act]
 ) -> About:
@@ -242,14 +256,14 @@ async def _read_ledger(
     named: Sequence[Claim],
     laid_out: Sequence[LaidOut | None],
     *,
-    about: About,
+    counters: set[str],
 ) -> load.Ledger:
     sales = [laid.sale for laid in laid_out if laid and isinstance(laid.sale, Prepared)]
     # A quote's own answers may spend points that the sale does not.
     sales += [laid.named.as_quoted for laid in laid_out if laid and isinstance(laid.named, Named)]
     return await load.read_ledger(
         connection, sources.shard, sources.chart, head.next_account,
-        claims=named, sales=sales, counters=subjects.counters_of(about.sales),
+        claims=named, sales=sales, counters=counters,
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 The same function decides at the till, in `lepta verify --replay` and years later, and gives the same bytes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from typing import NamedTuple
@@ -14,13 +14,12 @@ from lepta.ledger.entries import REPAY
 from lepta.processing.beside import pack, request_digest
 from lepta.processing.clocks import clock_flags
 from lepta.processing.events import Publish, QuoteStale
-from lepta.processing.given import Legs
+from lepta.processing.given import Legs, donation_of, parted
 from lepta.processing.held import capture
 from lepta.processing.leaf import Booked, Packer, Recorded, Written, checkout_leaf, rulebook_leaf
 from lepta.processing.moving import Moved, Recalled
 from lepta.processing.outcome import (
     Balance,
-    Borne,
     Donation,
     Earned,
     Outcome,
@@ -31,7 +30,7 @@ from lepta.processing.recognition import Refused, Repeated, refusal_bytes
 from lepta.processing.sight import Prepared
 from lepta.processing.state import NATURAL, Claim, ShopperRecord, State, Submission
 from lepta.processing.verdict import Verdict, judge, owes, verdict_on_void
-from lepta.rules.effects import Donate, Earn
+from lepta.rules.effects import Earn
 from lepta.rules.rulebook import Rulebook
 
 
@@ -265,7 +264,7 @@ def conclude(prepared: Prepared, verdict: Verdict, book: Book, received_at: date
             earned.append(_earned(effect, next(legs)))
             points += effect.points
         else:
-            donations.append(_donation(effect))
+            donations.append(donation_of(effect))
             given += effect.shopper_points
             gifts += effect.shopper_money_minor
     money = verdict.redeemed_money
@@ -285,25 +284,10 @@ def _pending(verdict: Verdict) -> int:
 
 
 def _earned(earn: Earn, legs: Legs) -> Earned:
-    lines, shares = _parted(earn.by_line)
+    lines, shares = parted(earn.by_line)
     return Earned(
         earn.campaign, earn.points, earn.applications, lines, shares, legs, earn.keep
     )  # fmt: skip
-
-
-def _donation(give: Donate) -> Donation:
-    funders = tuple([Borne(f.party, f.money_minor, f.points) for f in give.funders])
-    lines, shares = _parted(give.by_line)
-    return Donation(
-        give.campaign, give.fund, give.points, give.money_minor, give.applications, funders,
-        give.shopper_points, give.shopper_money_minor, lines, shares, give.keep, give.whole_sale,
-        give.matched_minor,
-    )  # fmt: skip
-
-
-def _parted(by_line: Sequence[tuple[int, int]]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Positions, and their shares."""
-    return tuple([position for position, _ in by_line]), tuple([share for _, share in by_line])
 
 
 def _flags(prepared: Prepared, verdict: Verdict, received_at: datetime) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from lepta.ledger.entries import Code
 from lepta.money import allocate
 from lepta.processing.events import Checkout
 from lepta.rules import redemption
+from lepta.rules.effects import Donate
 
 Legs = tuple[tuple[int, int], ...]
 """(number of an entry of the event, points) of the entries that carry what a campaign gave: who issued it, into
@@ -199,3 +200,19 @@ def _trimmed(array: list[Any], least: int) -> list[Any]:
     while len(array) > least and not array[-1]:
         array.pop()
     return array
+
+
+def donation_of(give: Donate) -> Donation:
+    """What the rules gave, as it is kept."""
+    funders = tuple([Borne(f.party, f.money_minor, f.points) for f in give.funders])
+    lines, shares = parted(give.by_line)
+    return Donation(
+        give.campaign, give.fund, give.points, give.money_minor, give.applications, funders,
+        give.shopper_points, give.shopper_money_minor, lines, shares, give.keep, give.whole_sale,
+        give.matched_minor,
+    )  # fmt: skip
+
+
+def parted(by_line: Sequence[tuple[int, int]]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Positions, and their shares."""
+    return tuple([position for position, _ in by_line]), tuple([share for _, share in by_line])

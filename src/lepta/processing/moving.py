@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 from lepta.errors import DomainError
 from lepta.ledger.book import Book
-from lepta.processing.acts import Act, Adjustment, Hold, LotsDue, Release, Return, Void
+from lepta.processing.acts import Act, Adjustment, Gift, Hold, LotsDue, Release, Return, Void
 from lepta.processing.adjusting import decide_adjustment
 from lepta.processing.beside import pack, request_digest
 from lepta.processing.events import KeyReused
+from lepta.processing.giving import decide_gift
 from lepta.processing.holding import decide_hold, decide_release, released_before
 from lepta.processing.leaf import Booked, Packer, Written
 from lepta.processing.lot_days import decide_lots
@@ -86,6 +87,7 @@ Decide = Callable[[Any, State, datetime], Motion]
 DECIDERS: Mapping[type, Decide] = {
     LotsDue: decide_lots, Void: decide_void, Return: decide_return,
     Adjustment: decide_adjustment, Hold: decide_hold, Release: decide_release,
+    Gift: decide_gift,
 }  # fmt: skip
 """Of each sort of act what it comes to; raises what it is refused for."""
 

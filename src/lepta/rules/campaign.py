@@ -175,6 +175,15 @@ class Campaign:
     receipt: Mapping[str, str]
     """The author's sentences as written, by language."""
 
+    @property
+    def needs_purchase(self) -> bool:
+        """Whether it asks for goods, an amount, a visit or what else only a sale has: it takes no gift without one."""
+        goods, giving = self.goods, self.giving
+        asks_goods = not goods.whole_bill or goods.beside is not None
+        asks_amount = bool(goods.min_quantity_micro or goods.min_amount_minor)
+        of_sale = bool(self.occasion or self.condition or self.by_tier) or giving.per != "basket"
+        return asks_goods or asks_amount or of_sale
+
     def is_open(self, facts: Facts) -> bool:
         """Whether a window of its schedule is open; a campaign without one always is."""
         return not self.windows or any(window.holds(facts.at) for window in self.windows)

@@ -107,6 +107,21 @@ def offered(sale: Sale, gifts: Gifts, candidate: Candidate) -> Award | Refusal:
     return _given(sale, gifts, candidate, offer, taken)
 
 
+def given_alone(sale: Sale, candidate: Candidate, points: int) -> Award | Refusal:
+    """So many of the shopper's points as a gift without a purchase, all of them or none; `sale` has no lines."""
+    if candidate.obstacle:
+        return Refusal(candidate.obstacle)
+    fund = fund_of(candidate.campaign, sale.facts)
+    if isinstance(fund, Refusal):
+        return fund
+    offer = _Offered(fund, Grant(1, 0, 0), None)
+    wish = _as_taken(sale, candidate, offer, points)
+    if wish.money_minor <= 0:
+        return Refusal(Why.NOTHING_TO_GIVE)
+    refusal = _closed(sale, Gifts({}, repeated=False), candidate, wish)
+    return refusal or _points_given(sale, candidate, offer, points)
+
+
 def _offer(sale: Sale, gifts: Gifts, candidate: Candidate) -> _Offered | Refusal:
     """What is offered, to whom, for which lines.
 

@@ -141,6 +141,32 @@ def _capped(candidate: Candidate, newest: Rulebook, facts: Facts) -> Candidate:
     )
 
 
+def alone(rulebook: Rulebook, campaign_id: str, facts: Facts) -> Matched:
+    """A campaign by itself, where nothing is bought. No candidate: it is not in force, or needs a purchase.
+
+    The programme of `facts` must have been published, and they have no lines.
+    """
+    at_s, today = second(facts.at), facts.at.toordinal()
+    programme, track = (
+        rulebook.programme_at(facts.store.programme, at_s),
+        rulebook.track(campaign_id),
+    )
+    campaign = None if track is None else track.at(at_s)
+    if (
+        track is None
+        or campaign is None
+        or campaign.programme != programme.id
+        or not campaign.first_day <= today < campaign.end_day
+        or campaign.needs_purchase
+    ):
+        return Matched(facts, programme, (), (), (), (), 0)
+    other_currency = Why.OTHER_CURRENCY if programme.currency != facts.currency else 0
+    obstacle = other_currency or _obstacle(campaign, facts)
+    gauges = () if obstacle else _gauges(track, campaign, facts)
+    candidate = Candidate(campaign.key, track, campaign, (), obstacle, gauges)
+    return Matched(facts, programme, (candidate,), (), _counters([candidate]), (), 1)
+
+
 def _in_force(
     rulebook: Rulebook, facts: Facts, closed: Sequence[Reason], at_s: int
 ) -> tuple[Reason, ...]:

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from lepta.db import Tx
 from lepta.ledger.entries import RELEASE
 from lepta.processing.beside import Beside
+from lepta.processing.given import read_donation
 from lepta.processing.leaf import Leaf, Recorded
 from lepta.processing.motion import Movement
 from lepta.processing.reversed import Reversed
@@ -100,6 +101,12 @@ def _of_release(movement: Movement) -> tuple[Json, list[Json]]:
     return {"held": -movement.outcome["points"]}, []
 
 
+def _of_gift(movement: Movement) -> tuple[Json, list[Json]]:
+    given = read_donation(movement.outcome["donation"], ())
+    donation = _donation(given.campaign, given.fund, given.points, given.money)
+    return {"given": given.shopper_points}, [donation]
+
+
 def _of_other(_movement: Movement) -> tuple[Json, list[Json]]:
     return {}, []
 
@@ -109,6 +116,7 @@ _SHAPES: Mapping[str, Callable[[Movement], tuple[Json, list[Json]]]] = {
     "return": _of_reversal,
     "lots": _of_lots,
     "adjustment": _of_adjustment,
+    "gift": _of_gift,
     "hold": _of_hold,
     "release": _of_release,
 }

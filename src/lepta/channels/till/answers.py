@@ -158,7 +158,7 @@ class Answers:
             "total": outcome.total,
             "to_pay": outcome.to_pay,
             "points": _points(outcome),
-            "donations": [_donation(donation[:8]) for donation in outcome.donations],
+            "donations": [donation_document(donation[:8]) for donation in outcome.donations],
             "lines": _lines(recorded, given_for),
             "offers": (),
         }
@@ -227,7 +227,7 @@ def balance_document(balance: Balance | None) -> dict[str, Any] | None:
 
 
 @lru_cache(REMEMBERED)
-def _donation(donation: tuple[Any, ...]) -> orjson.Fragment:
+def donation_document(donation: tuple[Any, ...]) -> orjson.Fragment:
     """The first eight fields of a `Donation`: what of it the lines carry is not told."""
     campaign, fund, points, money, units, funders, shopper_points, shopper_money = donation
     return _written(
