@@ -107,11 +107,11 @@ class Answers:
         *,
         replayed: bool,
         voided: bool = False,
-        returns: Sequence[Mapping[str, Any]] | None = None,
+        returns: Sequence[Mapping[str, Any]] = (),
     ) -> bytes:
-        """The JSON of a checkout's answer; `returns` for those who ask later what has come back."""
+        """The JSON of a checkout's answer; `returns` for those who ask later, where something has come back."""
         names: dict[str, Any] = {"checkout": recorded.id, "log_index": recorded.log_index}
-        if returns is not None:
+        if returns:
             names["returns"] = returns
         answer = self._sale(names, recorded, shopper, form, replayed=replayed, voided=voided)
         return orjson.dumps(answer)

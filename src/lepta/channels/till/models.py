@@ -134,7 +134,7 @@ class SaleAnswer(BaseModel):
         default=None, description="Left out with `?explain=false`."
     )
     returns: list[CheckoutReturn] | None = Field(
-        default=None, description="What has come back since; only where a sale is asked for."
+        default=None, description="What has come back since; left out where nothing has."
     )
     receipt: ReceiptAnswer
 
