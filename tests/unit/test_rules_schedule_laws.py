@@ -203,3 +203,11 @@ def test_the_hour_that_comes_twice_is_happy_once() -> None:
         for fold in (0, 1)
     ]  # fmt: skip
     assert happy == [{"happy": 1}, {}]
+
+
+def test_a_window_that_a_clock_set_back_by_two_hours_shows_again_is_still_found() -> None:
+    """On 25 October 2026 Troll's clock goes from 3:00 back to 1:00, an hour after the window has opened at 2:00."""
+    moment = datetime(2026, 10, 25, 1, 30, tzinfo=UTC).astimezone(ZoneInfo("Antarctica/Troll"))
+    schedule_ = [{"rrule": "FREQ=DAILY", "at": "02:00", "for": "PT2H"}]
+    book = make.rulebook(make.bonus("happy", {"points": 1}, schedule=schedule_))
+    assert (moment.hour, earned(outcome(book, make.facts(at=moment)))) == (1, {"happy": 1})

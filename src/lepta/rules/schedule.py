@@ -20,6 +20,9 @@ _SEARCHED_DAYS = 28 * 366
 
 # A clock set forward moves a window's beginning, a window over the change its end. None moves further.
 _CLOCK_CHANGE = timedelta(hours=3)
+# A clock set back while a window is open shows times before its beginning: in the hour of that, or, where it is set
+# back by two (Antarctica/Troll), in the hour before.
+_SET_BACK = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class Window:
         for day in self._candidates(since.date()):
             begin = datetime.combine(day, self.at)
             end = begin + timedelta(days=self.days) + self.extra + _CLOCK_CHANGE
-            if begin < after and since < end and self.rule.falls_on(day):
+            if begin - _SET_BACK < after and since < end and self.rule.falls_on(day):
                 return True
         return False
 
