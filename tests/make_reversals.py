@@ -46,6 +46,13 @@ class Ledger:
     before: tuple[Mapping[Any, int], ...] = ()
     """All, before the sale."""
 
+    def __repr__(self) -> str:
+        """The sale and what came back: a ledger whole is so long that Hypothesis warns instead of telling what failed."""
+        sold = getattr(self, "sold", None)
+        return (
+            f"Ledger({sold and (sold.recorded.event.lines, sold.recorded.outcome)}, {self.earlier})"
+        )
+
     @property
     def book(self) -> Book:
         """Of the shop."""

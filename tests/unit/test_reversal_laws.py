@@ -235,13 +235,14 @@ def test_a_sale_returned_line_by_line_is_taken_back_whole_but_for_what_is_kept(
     assert ledger.all() == ledger.before
 
 
-# Drawn alike each time: at random its data were once generated otherwise the second time, which is still to be explained.
 @given(sales(), st.data())
-@settings(deadline=None, derandomize=True)
+@settings(deadline=None)
 def test_after_every_return_so_much_is_back_as_if_it_had_been_one(
     ledger: Ledger, data: st.DataObject
 ) -> None:
-    """Of a campaign and of the sale; of which payer an odd unit is may differ, and what was refunded stays refunded."""
+    """Of a campaign, of the sale and of the shopper; of which funder an odd unit is may differ, and what was refunded
+    stays refunded.
+    """
     lines, total = data.draw(some(ledger))
     if not lines:
         return
@@ -264,6 +265,7 @@ def sums(ledger: Ledger) -> list[Any]:
         for kept in (True, False):
             backs = history.donations(donation.campaign, kept=kept)
             said.append((sum(b.points for b in backs), sum(b.money for b in backs)))
+            said.append((sum(b.shopper_points for b in backs), sum(b.shopper_money for b in backs)))
     return said
 
 

@@ -48,8 +48,8 @@ def of_donation(
     money -= sum([one.money for one in prior])
     if not points and not money:
         return None
-    *by_points, shopper_points = _shared(points, _left(donation, prior, 0))
-    *by_money, shopper_money = _shared(money, _left(donation, prior, 1))
+    *by_points, shopper_points = _by_payer(points, donation, prior, 0)
+    *by_money, shopper_money = _by_payer(money, donation, prior, 1)
     funders = [
         Borne(funder.party, its_money, its_points)
         for funder, its_money, its_points in zip(donation.funders, by_money, by_points, strict=True)
@@ -58,6 +58,22 @@ def of_donation(
         donation.campaign, donation.fund, points, money, because, tuple(funders), shopper_points,
         shopper_money,
     )  # fmt: skip
+
+
+def _by_payer(
+    amount: int, donation: Donation, prior: Sequence[DonationBack], unit: int
+) -> list[int]:
+    """What each funder, and last the shopper, gets back of an amount of points (0) or money (1).
+
+    The shopper has of all that is back by now the own share, an odd unit for the shopper: so in how many parts and in
+    which order goods come back makes no difference to what is refunded. Funders share the rest by what they have left.
+    """
+    *funders, own = _left(donation, prior, unit)
+    *all_funders, whole_own = _payers(donation)[unit]
+    whole = sum(all_funders) + whole_own
+    by_now = amount + whole - own - sum(funders)
+    shopper = own - whole_own - (-whole_own * by_now // whole) if whole_own else 0
+    return [*_shared(amount - shopper, funders), shopper]
 
 
 def _left(donation: Donation, prior: Iterable[DonationBack], unit: int) -> list[int]:
