@@ -70,6 +70,8 @@ class TestGoals:
             (Measured(ROWS["P5"], 50, None, {"growth": 1.0}), None),
             (Measured(ROWS["P6"], 1_536), True),
             (Measured(ROWS["P7"], 3_073), False),
+            (Measured(ROWS["P8"], 100_000), True),
+            (Measured(ROWS["P10"], 25_000, detail={"replay": 19_999}), False),
         ],
     )
     def test_are_met_only_if_all_of_a_row_are(
@@ -165,7 +167,7 @@ class TestTheAssortment:
             parties={name: party["kind"] for name, party in assortment.parties().items()},
             programmes={assortment.PROGRAMME: compile_programme(assortment.PROGRAMME, document, 1)},
         )
-        for campaign in assortment.campaigns(9):
+        for campaign in (*assortment.campaigns(9), *assortment.drafts().values()):
             assert validate(campaign, known).campaign == campaign["campaign"]
 
     def test_touches_three_campaigns_with_an_average_basket(self) -> None:

@@ -26,7 +26,8 @@ HOT_VISITS_PERCENT = 80
 SKUS_PER_CAMPAIGN = (1, 1, 1, 2)
 """1.25 on average: 999 campaigns over 5,000 products touch 8 lines twice, and `base` fires always."""
 
-Documents = dict[str, dict[str, Any]]
+Document = dict[str, Any]
+Documents = dict[str, Document]
 
 
 def sku(number: int) -> str:
@@ -126,6 +127,23 @@ def product_campaign(number: int, skus: list[str]) -> dict[str, Any]:
          "funding": [{"party": supplier, "share": "1"}]},
     )  # fmt: skip
     return {**common, **who, **effects[number % len(effects)]}
+
+
+def drafts() -> Documents:
+    """Campaigns to try on stored receipts, by what they ask of a back-test: all but the first touch every receipt."""
+    every = {"programme": PROGRAMME, "kind": "bonus", "who": {"card": "required"}}
+    skus = {"skus": [sku(n) for n in range(0, PRODUCTS, 100)]}
+    rate = {"earn": {"rate": "0.01"}, "per": "amount"}
+    documents: Documents = {
+        "one product in 100": {"what": skus, "effect": {"earn": {"points": 5}, "per": "unit"}},
+        "a rate for all": {"effect": rate},
+        "limited by card": {"effect": {"earn": {"points": 3}, "per": "basket"}, "limits": {"per_card": 2}},
+        "a budget for all": {"effect": rate, "limits": {"budget": {"points": 10**11}}},
+    }  # fmt: skip
+    return {
+        name: {**every, **document, "campaign": f"draft-{n}"}
+        for n, (name, document) in enumerate(documents.items())
+    }
 
 
 SENTENCES = {

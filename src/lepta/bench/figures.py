@@ -55,6 +55,9 @@ ROWS: Mapping[str, Row] = {
             (Goal("ratio", 1.0, at_most=True), Goal("growth", 1.5, at_most=True))),
         Row("P6", "stored bytes per checkout", "B", "≤ 1,536 B", (Goal("figure", 1_536, at_most=True),)),
         Row("P7", "WAL bytes per checkout", "B", "≤ 3,072 B", (Goal("figure", 3_072, at_most=True),)),
+        Row("P8", "events/s verified", "/s", "≥ 100,000/s", (Goal("figure", 100_000),)),
+        Row("P10", "receipts/s of a back-test; `verify --replay`", "/s", "≥ 20,000/s each",
+            (Goal("figure", 20_000), Goal("replay", 20_000))),
     )
 }  # fmt: skip
 

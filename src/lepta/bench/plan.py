@@ -24,6 +24,8 @@ class Plan:
     members_s: float = 25
     campaigns_s: float = 8
     anchor_s: float = 8
+    stored_s: float = 60
+    """P8 and P10: of what the load has left."""
 
     @property
     def rules_total_s(self) -> float:
@@ -38,6 +40,7 @@ class Plan:
             seconds += 5 + self.members_s + self.campaigns_s + self.anchor_s
             seconds += self.warm_up_s + sides * self.rounds * self.phase_s + (sides - 1) * 3
         seconds += (self.phase_s + self.warm_up_s) * ("P3" in chosen)
+        seconds += self.stored_s * bool({"P8", "P10"} & set(chosen))
         return seconds + (self.pace_s + self.warm_up_s) * ("P4" in chosen)
 
 
@@ -63,4 +66,5 @@ QUICK = Plan(
     pace_s=4,
     rules_s=0.6,
     members_s=4,
+    stored_s=10,
 )

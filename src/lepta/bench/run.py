@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from lepta.bench import figures, ground, population, queries, rules
+from lepta.bench import figures, ground, population, queries, rules, stored
 from lepta.bench.anchors import Anchor
 from lepta.bench.drive import Driver
 from lepta.bench.figures import ROWS, Measured
@@ -117,6 +117,11 @@ def _on_ground(
                 population.furnish(place, service.url, plan.campaigns)
                 steps.next(f"{plan.members:,} members", plan.members_s)
                 population.fill(place, plan.members)
-            return Bench(place, driver, anchor, chosen, plan, steps).measure()
+            measured = Bench(place, driver, anchor, chosen, plan, steps).measure()
+            if stored.NAMES & set(chosen):
+                events = asyncio.run(queries.events(place.address))
+                found = stored.measure(place, events, day, steps)
+                measured += [one for one in found if one.row.name in chosen]
+            return measured
         finally:
             asyncio.run(queries.drop_database(place.address, anchor.address.database))
