@@ -24,6 +24,7 @@ from lepta.channels.till.desk import TillDesk
 from lepta.channels.till.returns_desk import ReturnsDesk
 from lepta.channels.till.reversal_answers import ReversalAnswers
 from lepta.channels.till.slips import Slips
+from lepta.channels.till.training_desk import TrainingDesk
 from lepta.http.auth import Gate, RateLimit
 from lepta.http.edge import Edge
 from lepta.http.express import Lane
@@ -33,6 +34,7 @@ from lepta.http.openapi import describe
 from lepta.http.problems import HANDLERS
 from lepta.processing.quoting import Quoting
 from lepta.processing.reading import Reader
+from lepta.processing.training import Training
 from lepta.runtime import running
 from lepta.settings import Settings
 
@@ -110,13 +112,15 @@ def _life(settings: Settings) -> Callable[[Api], AbstractAsyncContextManager[Non
             app.state.runtime = found
             app.state.gate = gate = Gate(found.keys, limit)
             answers = Answers(Slips(found.directory, found.rulebooks))
-            app.state.till_desk = desk = TillDesk(found, gate, answers)
             app.state.reader = reader = Reader(found.rulebooks)
             slips = Slips(reader.directory, found.rulebooks)
-            app.state.stored_answers = Answers(slips)
-            app.state.returns_desk = returns = ReturnsDesk(found, reader, ReversalAnswers(slips))
+            app.state.stored_answers = stored = Answers(slips)
+            app.state.quoting = quoting = Quoting(found.database, reader, settings.quote_ttl_s)
+            reversals = ReversalAnswers(slips)
+            training = TrainingDesk(Training(quoting), stored, reversals)
+            app.state.till_desk = desk = TillDesk(found, gate, answers, training)
+            app.state.returns_desk = returns = ReturnsDesk(found, reader, reversals, training)
             app.state.batch_desk = BatchDesk(desk, returns, app.lane.journal)
-            app.state.quoting = Quoting(found.database, reader, settings.quote_ttl_s)
             app.lane.desk = desk
             yield
             app.lane.desk = None

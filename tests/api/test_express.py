@@ -238,6 +238,16 @@ async def test_a_sale_its_repeat_and_its_contradiction_are_answered_alike(ways: 
     assert count in ways.plain.counts
 
 
+async def test_a_training_receipt_is_answered_alike_and_claims_nothing(ways: Ways) -> None:
+    for _ in range(2):
+        rehearsed = await ways.both({"training": True}, idempotency_key="k1")
+        assert (rehearsed.status, orjson.loads(rehearsed.body)["log_index"]) == (200, None)
+    refused = await ways.both({"training": True, "redeem": {"points": 10**6}})
+    assert (refused.status, orjson.loads(refused.body)["redeemable"]) == (409, 0)
+    assert (await ways.both(idempotency_key="k1")).status == 201
+    ways.assert_told_alike()
+
+
 async def test_its_form_its_language_and_its_id_are_read_alike(ways: Ways) -> None:
     for number, query in enumerate((
         "?explain=false&width=32&receipt=escpos", "?width=48", "?width=%33%32", "?", "?a=b", "?width=32&width=40",

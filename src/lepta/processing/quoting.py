@@ -12,12 +12,13 @@ from typing import NamedTuple
 from lepta.db import Database
 from lepta.processing import load
 from lepta.processing.decide import conclude, post
-from lepta.processing.events import Checkout
+from lepta.processing.events import Checkout, QuoteStale
 from lepta.processing.leaf import Recorded
 from lepta.processing.office import Office
 from lepta.processing.quotes import (
     SALT_BYTES,
     Answers,
+    Named,
     Quote,
     basket_digest,
     outcome_digest,
@@ -32,7 +33,7 @@ from lepta.processing.writer import now
 from lepta.rules.effects import Offer
 from lepta.rules.rulebook import Rulebook
 
-_NEVER_STORED = 1 << 30
+NEVER_STORED = 1 << 30
 """Numbers from which accounts are opened on the working copy of a quote, beyond all that there are."""
 
 
@@ -59,6 +60,8 @@ class View:
     state: State
     secret: bytes
     at: datetime
+    named: Named | QuoteStale | None = None
+    """The quote that the sale names, or why that does not hold."""
 
 
 @dataclass(slots=True)
@@ -78,27 +81,33 @@ class Quoting:
 
     async def make(self, event: Checkout) -> Made:
         """The quote of a sale. Raises what the sale itself would be refused with, but for repeats."""
-        return _made(await self._view(event), self.ttl_s)
+        return _made(await self.view(event), self.ttl_s)
 
-    async def _view(self, event: Checkout) -> View:
+    async def view(self, event: Checkout) -> View:
+        """What a sale would be decided on now. Raises what makes it impossible to lay it out."""
         async with self.database.read() as tx:
             head = await see_head(tx, self.shard)
             connection = await bare(tx)
             await self.reader.follow(connection, head)
             shoppers = await self._office.look_up(connection, [event])
+            at = self.clock()
+            opened = await self._office.open_quote(connection, event, at) if event.quote else None
             # No pause from here on until all that may change is at hand.
-            laid_out, at = self._office.lay_out(event, shoppers), self.clock()
+            laid_out = self._office.lay_out(event, shoppers, opened)
             rulebook, prepared = self.reader.rulebooks.newest, laid_out.sale
             if isinstance(prepared, Refused):
                 raise prepared.error
+            sales, named = [prepared], laid_out.named
+            if isinstance(named, Named):
+                sales.append(named.as_quoted)
             ledger = await load.read_ledger(
-                connection, self.shard, self._chart, head.next_account, claims=(), sales=[prepared]
+                connection, self.shard, self._chart, head.next_account, claims=(), sales=sales
             )
             secret = await self._office.secret(connection)
         # Other views may have taught the chart later accounts meanwhile.
-        ledger.book.next_account = _NEVER_STORED
+        ledger.book.next_account = NEVER_STORED
         state = State(self.shard, head.size, rulebook, {}, {}, ledger.book, ledger.counts)
-        return View(prepared, laid_out.shopper, rulebook, state, secret, at)
+        return View(prepared, laid_out.shopper, rulebook, state, secret, at, named)
 
 
 def _made(view: View, ttl_s: int) -> Made:

@@ -28,9 +28,9 @@ def compose(slip: Slip, code: str, width: int) -> str:
 def sentences(slip: Slip, code: str) -> list[str]:
     """What the receipt says, before it is fitted to a width; no-break spaces hold amounts together.
 
-    In this order: greeting, donations, bonus campaigns' own words, thanks, the state of the card, points. Of
-    a voided sale it says that and the balance, since nothing else of it is true any more. An author's
-    sentence that needs something this sale has not gives way to ours.
+    In this order: that it is a training receipt, where it is one, greeting, donations, bonus campaigns' own words,
+    thanks, the state of the card, points. Of a voided sale it says that and the balance, since nothing else of it is
+    true any more. An author's sentence that needs something this sale has not gives way to ours.
     """
     return _sentences(slip, style_of(code, None, slip.points_scale, slip.currency))
 
@@ -40,7 +40,8 @@ def _sentences(slip: Slip, style: Style) -> list[str]:
     person, texts = slip.person, style.spoken.sentences
     # Empty where nothing of it is printable: then it is no name.
     first_name = clean(person.first_name) if person is not None else ""
-    said = [greeting(person, first_name, style)]
+    said = [fitted(texts.training, style)] if slip.training else []
+    said.append(greeting(person, first_name, style))
     if slip.voided:
         said.append(fitted(texts.voided, style))
     else:

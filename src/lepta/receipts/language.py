@@ -29,6 +29,7 @@ class Sentences:
     greeting_other: str
     greeting_anonymous: str
     thanks: str
+    training: str
     voided: str
     card_unknown: str
     card_not_activated: str

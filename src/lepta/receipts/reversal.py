@@ -24,8 +24,8 @@ def compose_reversal(slip: ReversalSlip, code: str, width: int) -> str:
 def reversal_sentences(slip: ReversalSlip, code: str) -> list[str]:
     """What the receipt says, before it is fitted to a width; no-break spaces hold amounts together.
 
-    In this order: greeting, what was undone, the refund, points taken and given back, donations, balance. A zero is
-    not worth a line. Points that a programme writes off are no news to the shopper, who loses nothing.
+    In this order: that it is a training receipt, where it is one, greeting, what was undone, the refund, points taken
+    and given back, donations, balance. A zero is not worth a line. Points that a programme writes off are no news to the shopper, who loses nothing.
     """
     return _sentences(slip, style_of(code, None, slip.points_scale, slip.currency))
 
@@ -33,7 +33,8 @@ def reversal_sentences(slip: ReversalSlip, code: str) -> list[str]:
 def _sentences(slip: ReversalSlip, style: Style) -> list[str]:
     texts, person = style.spoken.sentences, slip.person
     first_name = clean(person.first_name) if person is not None else ""
-    said = [
+    said = [fitted(texts.training, style)] if slip.training else []
+    said += [
         greeting(person, first_name, style),
         fitted(texts.voided if slip.void else texts.returned, style),
     ]

@@ -75,6 +75,8 @@ class Slip(NamedTuple):
     programme: Name
     voided: bool
     notes: tuple[Note, ...] = ()
+    training: bool = False
+    """Nothing of it has happened: somebody is learning to work the till."""
 
 
 class GivenBack(NamedTuple):
@@ -104,3 +106,5 @@ class ReversalSlip(NamedTuple):
     """Of `clawed_back`: what the member had spent, to be kept from what they earn next."""
     given: tuple[GivenBack, ...]
     balance: Balance | None
+    training: bool = False
+    """As `Slip.training`."""

@@ -30,6 +30,10 @@ REMEMBERED = 4_096
 GivenFor = Sequence[tuple[str, tuple[int, ...]]]
 """As `Outcome.given_for` says it."""
 
+NOT_RECORDED: Mapping[str, Any] = {"checkout": None, "log_index": None}
+"""What an answer to a sale has instead of names, where the log has nothing of it."""
+TRAINING: Mapping[str, Any] = {"training": True}
+
 MIN_WIDTH, WIDTH, MAX_WIDTH = 32, 40, 48
 
 
@@ -116,10 +120,17 @@ class Answers:
         answer = self._sale(names, recorded, shopper, form, replayed=replayed, voided=voided)
         return orjson.dumps(answer)
 
-    def quote(self, made: Made, form: Form) -> bytes:
+    def training(self, recorded: Recorded, shopper: ShopperRecord | None, form: Form) -> bytes:
+        """The JSON of a training sale's answer: a checkout's, of a sale that nothing is recorded of."""
+        names = {**NOT_RECORDED, **TRAINING}
+        return orjson.dumps(
+            self._sale(names, recorded, shopper, form, replayed=False, voided=False)
+        )
+
+    def quote(self, made: Made, form: Form, *, training: bool = False) -> bytes:
         """The JSON of a quote: the answer to the sale as it would be, and what may become of it."""
         recorded, shopper = made.recorded, made.shopper
-        names = {"checkout": None, "log_index": None}
+        names = {**NOT_RECORDED, **TRAINING} if training else NOT_RECORDED
         answer = self._sale(names, recorded, shopper, form, replayed=False, voided=False)
         language = language_for(self.slips, recorded.event.key.store, recorded, shopper, form)
         answer |= {
@@ -138,7 +149,7 @@ class Answers:
 
     def _sale(
         self,
-        names: dict[str, Any],
+        names: Mapping[str, Any],
         recorded: Recorded,
         shopper: ShopperRecord | None,
         form: Form,
@@ -165,14 +176,24 @@ class Answers:
         if form.explain:
             rulebook = self.slips.rulebooks.newest
             answer["explain"] = _explain(recorded, given_for, rulebook.campaigns)
-        answer["receipt"] = self._receipt(recorded, shopper, form, voided=voided)
+        answer["receipt"] = self._receipt(
+            recorded, shopper, form, voided=voided, training="training" in names
+        )
         return answer
 
     def _receipt(
-        self, recorded: Recorded, shopper: ShopperRecord | None, form: Form, *, voided: bool
+        self,
+        recorded: Recorded,
+        shopper: ShopperRecord | None,
+        form: Form,
+        *,
+        voided: bool,
+        training: bool,
     ) -> dict[str, Any]:
         language = language_for(self.slips, recorded.event.key.store, recorded, shopper, form)
         slip = self.slips.slip(recorded, shopper, language, voided=voided)
+        if training:
+            slip = slip._replace(training=True)
         text = compose(slip, language, form.width)
         said = sentences(slip, language) if form.escpos else ()
         return receipt_document(text, said, language, form)

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from lepta.channels.till.answers import MAX_WIDTH, MIN_WIDTH, WIDTH, Answers, Form, read_form
 from lepta.channels.till.desk import HIT_HEADER, RECOGNISED, TillDesk, read_sale
-from lepta.channels.till.models import CheckoutAnswer
+from lepta.channels.till.models import CheckoutAnswer, UnrecordedAnswer
 from lepta.channels.till.reversal_answers import returns_of
 from lepta.channels.till.schemas import MAX_SEQUENCE, CheckoutBody, Id, TooManyLines
 from lepta.db import Tx
@@ -81,8 +81,9 @@ class UnknownCheckout(DomainError):
 
 
 def _recorded_answers() -> dict[int | str, dict[str, Any]]:
-    answers = bodies.answers(
-        CheckoutAnswer, s201="Recorded.", s200="Recognised: the stored answer again."
+    answers = bodies.answers(CheckoutAnswer, s201="Recorded.")
+    answers |= bodies.answers(
+        UnrecordedAnswer, s200="Recognised: the stored answer again; or a training receipt."
     )
     answers[200]["headers"] = HIT
     refusals = (
@@ -105,12 +106,16 @@ def _recorded_answers() -> dict[int | str, dict[str, Any]]:
     },
 )  # fmt: skip
 async def create_checkout(request: Request) -> Response:
-    """Record a sale. Safe to send again: the first answer comes back with `Idempotency-Hit: true`."""
+    """Record a sale. Safe to send again: the first answer comes back with `Idempotency-Hit: true`.
+
+    With `training` it is a training receipt: decided and answered (200) as if it were real, and nothing of it is
+    recorded, counted or claimed.
+    """
     till = await authorize(request, Scope.TILL)
     sale = read_sale(till, request.headers, request.query_params, await bodies.read(request))
     desk: TillDesk = request.app.state.till_desk
     reply = await desk.record(sale)
-    headers = HIT_HEADER if reply.status == RECOGNISED else None
+    headers = HIT_HEADER if reply.status == RECOGNISED and not sale.training else None
     return Response(reply.body, reply.status, headers, JSON)
 
 

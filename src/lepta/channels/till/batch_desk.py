@@ -12,8 +12,8 @@ from starlette.requests import Request
 
 from lepta.channels.till.answers import Form
 from lepta.channels.till.batch_items import MAX_ITEMS, NoItem, holds_more, unwrap
-from lepta.channels.till.desk import TillDesk, event_of
-from lepta.channels.till.returns_desk import ReturnsDesk, void_of
+from lepta.channels.till.desk import TillDesk, Told, event_of
+from lepta.channels.till.returns_desk import ReturnsDesk, Undoing, void_of
 from lepta.http import bodies
 from lepta.http.auth import Principal
 from lepta.http.edge import BATCH_PATH, BODY_LIMIT
@@ -160,7 +160,9 @@ class BatchDesk:
         """An item in the writer's queue; raises what is wrong with it."""
         if item is None:
             raise TooLarge(BODY_LIMIT)
-        event = await self._read(item, caller)
+        event, training = await self._read(item, caller)
+        if training:
+            return self._rehearsed(event, caller.form)
         submission = Submission.of(event)
         writer = self.sales.runtime.writer
         deciding = await patience.enqueue(lambda: writer.enqueue(submission, share=False))
@@ -168,7 +170,7 @@ class BatchDesk:
             return self._sale(deciding, caller.form)
         return self._reversal(event, deciding, caller.form)
 
-    async def _read(self, item: bytes, caller: Caller) -> Checkout | Void | Return:
+    async def _read(self, item: bytes, caller: Caller) -> Told | Undoing:
         kind, document = unwrap(item)
         if len(document) > BODY_LIMIT:
             raise TooLarge(BODY_LIMIT)
@@ -184,6 +186,14 @@ class BatchDesk:
             if error.error_count() == 1 and holds_more(item) and _is_no_json(error):
                 raise NoItem from error
             raise
+
+    async def _rehearsed(self, event: Checkout | Void | Return, form: Form) -> Outcome:
+        training = self.sales.training
+        if isinstance(event, Checkout):
+            reply = await training.sale(event, form)
+            return reply.status, reply.body
+        answer = await training.act(event, form)
+        return answer.status_code, bytes(answer.body)
 
     async def _sale(self, deciding: asyncio.Future[Answered], form: Form) -> Outcome:
         reply = await self.sales.settle(await deciding, form)

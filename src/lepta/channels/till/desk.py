@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
@@ -11,6 +11,7 @@ from starlette.datastructures import QueryParams
 
 from lepta.channels.till.answers import Answers, Form, read_form
 from lepta.channels.till.schemas import CheckoutBody
+from lepta.channels.till.training_desk import TrainingDesk
 from lepta.errors import InvalidRequest
 from lepta.http import bodies
 from lepta.http.auth import Gate, Principal, Scope
@@ -29,27 +30,36 @@ _FIELDS = {CREATED: _JSON_FIELD, RECOGNISED: _JSON_FIELD + b"idempotency-hit: tr
 _HEADER = re.compile(r"[\x21-\x7e]{1,255}\Z", re.ASCII)
 
 
+class Told(NamedTuple):
+    """The event that a body tells of; `training`: nothing of it may be recorded."""
+
+    event: Checkout
+    training: bool
+
+
 class Sale(NamedTuple):
     """A sale as it was asked for."""
 
     submission: Submission
     form: Form
+    training: bool = False
 
 
 def read_sale(
     till: Principal, headers: Mapping[str, str], query: Mapping[str, str], body: bytes
 ) -> Sale:
     """The sale in a request of `till`; raises what is wrong with it."""
-    event = event_of(till, body)
+    event, training = event_of(till, body)
     form = read_form(query, headers.get("accept-language"))
-    return Sale(Submission.of(event, idempotency_key(headers)), form)
+    return Sale(Submission.of(event, idempotency_key(headers)), form, training)
 
 
-def event_of(till: Principal, body: bytes) -> Checkout:
+def event_of(till: Principal, body: bytes) -> Told:
     """The event that a body tells `till` of; raises what is wrong with it."""
-    event = CheckoutBody.model_validate_json(body).to_event()
+    told = CheckoutBody.model_validate_json(body)
+    event = told.to_event()
     till.require_till(event.key.store, event.key.till)
-    return event
+    return Told(event, told.training)
 
 
 def idempotency_key(headers: Mapping[str, str]) -> str | None:
@@ -68,7 +78,9 @@ class TillDesk:
     runtime: Runtime
     gate: Gate
     answers: Answers
-    _looking_up: set[asyncio.Task[None]] = field(default_factory=set)
+    training: TrainingDesk
+    _aside: set[asyncio.Task[None]] = field(default_factory=set)
+    """Answers of the express lane for which something has to be looked up."""
 
     def take(self, call: Call, answer: Answer) -> bool:
         """Take a call of the express lane; a key that has to be looked up goes the ordinary way."""
@@ -80,6 +92,9 @@ class TillDesk:
         bodies.check_type(headers.get("content-type", ""))
         query: Mapping[str, str] = QueryParams(call.query) if call.query else {}
         sale = read_sale(till, headers, query, bodies.check(call.body))
+        if sale.training:
+            self._later(self.rehearse(sale), answer)
+            return True
         deciding = self.runtime.writer.enqueue(sale.submission)
         deciding.add_done_callback(partial(self._decided, sale.form, answer))
         return True
@@ -94,21 +109,24 @@ class TillDesk:
         if reply is not None:
             answer(reply)
             return
-        task = asyncio.create_task(self._look_up(answered, form, answer))
-        self._looking_up.add(task)
-        task.add_done_callback(self._looking_up.discard)
+        self._later(self.settle(answered, form), answer)
 
-    async def _look_up(self, answered: Answered, form: Form, answer: Answer) -> None:
-        try:
-            reply = self.reply(await self._with_shopper(answered), form)
-        except Exception as error:  # noqa: BLE001 - as above
-            answer(error)
-        else:
-            answer(reply)
+    def _later(self, asked: Coroutine[Any, Any, Reply], answer: Answer) -> None:
+        task = asyncio.create_task(_answer(asked, answer))
+        self._aside.add(task)
+        task.add_done_callback(self._aside.discard)
 
     async def record(self, sale: Sale) -> Reply:
         """What becomes of a sale; raises its refusal."""
+        if sale.training:
+            return await self.rehearse(sale)
         return await self.settle(await self.runtime.writer.submit(sale.submission), sale.form)
+
+    async def rehearse(self, sale: Sale) -> Reply:
+        """What would become of a sale of a till in training; raises its refusal."""
+        event = sale.submission.event
+        assert isinstance(event, Checkout), event
+        return await self.training.sale(event, sale.form)
 
     async def settle(self, answered: Answered, form: Form) -> Reply:
         """The answer to a decided sale, whatever has to be looked up for it; raises its refusal."""
@@ -136,6 +154,15 @@ class TillDesk:
         decision: Any = answered.decision
         async with self.runtime.database.read() as tx:
             return Answered(decision, await reading.shopper_of(tx, decision.recorded))
+
+
+async def _answer(asked: Awaitable[Reply], answer: Answer) -> None:
+    try:
+        reply = await asked
+    except Exception as error:  # noqa: BLE001 - the lane knows what to say to each
+        answer(error)
+    else:
+        answer(reply)
 
 
 def _lacks_shopper(answered: Answered) -> bool:

@@ -1,20 +1,21 @@
 """A till's calls to set points of a card aside for a sale under way, and to let go of them."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, RootModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from lepta.channels.till.answers import balance_document
+from lepta.channels.till.answers import TRAINING, balance_document
 from lepta.channels.till.api import HIT, JSON, KEY_HEADER
-from lepta.channels.till.desk import CREATED, HIT_HEADER, RECOGNISED, idempotency_key
+from lepta.channels.till.desk import CREATED, HIT_HEADER, RECOGNISED, TillDesk, idempotency_key
 from lepta.channels.till.models import BalanceAnswer
 from lepta.channels.till.reversal_schemas import NothingBody
-from lepta.channels.till.schemas import MAX_AMOUNT, Id, Opaque
+from lepta.channels.till.schemas import MAX_AMOUNT, Id, Opaque, Training
+from lepta.channels.till.training_desk import ANSWERED
 from lepta.errors import DomainError, InvalidRequest
 from lepta.http import bodies
 from lepta.http.auth import (
@@ -50,6 +51,9 @@ _ALWAYS: tuple[type[DomainError], ...] = (
 )  # fmt: skip
 
 
+_HELD_BEFORE = "Recognised by its header: the stored answer again; or one for a till in training."
+
+
 class HoldBody(bodies.Body):
     """Points of a card that nobody else is to spend while a sale is under way."""
 
@@ -63,6 +67,7 @@ class HoldBody(bodies.Body):
         Field(description="That of the key, which may leave it out if it is bound to one."),
     ] = None
     till: Annotated[Id | None, Field(description="As `store`.")] = None
+    training: Training = False
 
     def place(self, key: Principal) -> tuple[str, str]:
         """Store and till of the hold: refuses others than the key's, and none where the key has none."""
@@ -78,8 +83,6 @@ class HoldBody(bodies.Body):
 class HeldAnswer(BaseModel):
     """Points and the member's balance right after the event."""
 
-    hold: str
-    log_index: int
     replayed: bool
     points: int
     balance: BalanceAnswer
@@ -88,12 +91,29 @@ class HeldAnswer(BaseModel):
 class HoldAnswer(HeldAnswer):
     """Points set aside; a sale that names `hold` before `expires_at` may spend them."""
 
+    hold: str
+    log_index: int
     expires_at: datetime
+
+
+class TrainingHoldAnswer(HeldAnswer):
+    """What the hold of a till in training would come to. Nothing is set aside."""
+
+    hold: None
+    log_index: None
+    training: Literal[True]
+    expires_at: datetime
+
+
+class UnrecordedHoldAnswer(RootModel[HoldAnswer | TrainingHoldAnswer]):
+    """A hold that was recorded before, or one of a till in training."""
 
 
 class ReleaseAnswer(HeldAnswer):
     """Points that are free again."""
 
+    hold: str
+    log_index: int
     ended: str = Field(description="`released`, or `expired` where its time was over before.")
 
 
@@ -110,9 +130,10 @@ def _answers(
     "",
     status_code=201,
     response_model=None,
-    responses=_answers(
-        HoldAnswer, 201, "Recognised by its header: the stored answer again.", KeyReused, InsufficientPoints
-    ),
+    responses={
+        **_answers(UnrecordedHoldAnswer, 201, _HELD_BEFORE, KeyReused, InsufficientPoints),
+        **bodies.answers(HoldAnswer, s201="Recorded."),
+    },
     openapi_extra={**SECURED, **bodies.reads(HoldBody), "parameters": [KEY_HEADER]},
 )  # fmt: skip
 async def create_hold(request: Request) -> Response:
@@ -128,7 +149,7 @@ async def create_hold(request: Request) -> Response:
         found = await reading.card(tx, body.card)
     status, member = found or ("unknown", None)
     act = Hold(place, body.card, status, member, body.points, body.ttl_s)
-    movement, again = await _submit(request, act, header)
+    movement, again = await _made(request, act, header, training=body.training)
     expires_at = moment_of(movement.outcome["expires_at"])
     told = expires_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     answer = {
@@ -136,7 +157,19 @@ async def create_hold(request: Request) -> Response:
         **_held(movement, body.points, replayed=again),
         "expires_at": told,
     }
+    if body.training:
+        answer |= {"hold": None, "log_index": None, **TRAINING}
+        return _answer(answer, ANSWERED, again=False)
     return _answer(answer, RECOGNISED if again else CREATED, again=again)
+
+
+async def _made(
+    request: Request, act: Hold, header: str | None, *, training: bool
+) -> tuple[Movement, bool]:
+    if training:
+        desk: TillDesk = request.app.state.till_desk
+        return await desk.training.training.act(act), False
+    return await _submit(request, act, header)
 
 
 @addressed.post(

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, RootModel
 
 
 class ExpiringPoints(BaseModel):
@@ -146,11 +146,26 @@ class CheckoutAnswer(SaleAnswer):
     log_index: int
 
 
+class TrainingAnswer(SaleAnswer):
+    """What a sale of a till in training would come to. Nothing is recorded."""
+
+    checkout: None
+    log_index: None
+    training: Literal[True]
+
+
+class UnrecordedAnswer(RootModel[CheckoutAnswer | TrainingAnswer]):
+    """A sale that was recorded before, or one of a till in training."""
+
+
 class QuoteAnswer(SaleAnswer):
     """What a sale would come to. Nothing is recorded."""
 
     checkout: None
     log_index: None
+    training: Literal[True] | None = Field(
+        default=None, description="Left out unless the till is in training."
+    )
     quote: str = Field(description="Opaque; the sale names it under `quote`.")
     valid_until: datetime = Field(description="The last second in which a sale may name it.")
     redeemable: int = Field(description="The most points that may be spent on this basket now.")
@@ -184,7 +199,6 @@ class DonationBackAnswer(BaseModel):
 
 class _ReversalAnswer(BaseModel):
     checkout: str | None = Field(description="The sale; null if none is known by that name yet.")
-    log_index: int
     rulebook: str
     replayed: bool
     flags: list[str]
@@ -198,9 +212,35 @@ class VoidAnswer(_ReversalAnswer):
     """A recorded void."""
 
     void: str
+    log_index: int
+
+
+class TrainingVoidAnswer(_ReversalAnswer):
+    """What the void of a till in training would come to. Nothing is recorded."""
+
+    void: None
+    log_index: None
+    training: Literal[True]
+
+
+class UnrecordedVoidAnswer(RootModel[VoidAnswer | TrainingVoidAnswer]):
+    """A void that was recorded before, or one of a till in training."""
 
 
 class ReturnAnswer(_ReversalAnswer):
     """A recorded return."""
 
     return_: str = Field(alias="return")
+    log_index: int
+
+
+class TrainingReturnAnswer(_ReversalAnswer):
+    """What the return of a till in training would come to. Nothing is recorded."""
+
+    return_: None = Field(alias="return")
+    log_index: None
+    training: Literal[True]
+
+
+class UnrecordedReturnAnswer(RootModel[ReturnAnswer | TrainingReturnAnswer]):
+    """A return that was recorded before, or one of a till in training."""

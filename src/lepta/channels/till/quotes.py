@@ -47,12 +47,14 @@ async def create_quote(request: Request) -> Response:
     """
     till = await authorize(request, Scope.TILL)
     body = await bodies.read(request)
-    event = _asked(CheckoutBody.model_validate_json(body).to_event())
+    told = CheckoutBody.model_validate_json(body)
+    event = _asked(told.to_event())
     till.require_till(event.key.store, event.key.till)
     form = read_form(request.query_params, request.headers.get("accept-language"))
     quoting: Quoting = request.app.state.quoting
     answers: Answers = request.app.state.stored_answers
-    return Response(answers.quote(await quoting.make(event), form), 200, media_type=JSON)
+    made = await quoting.make(event)
+    return Response(answers.quote(made, form, training=told.training), 200, media_type=JSON)
 
 
 def _asked(event: Checkout) -> Checkout:

@@ -1,6 +1,7 @@
 """Voids and returns from their request to their answer, fresh or read again."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from starlette.responses import Response
 
@@ -8,6 +9,7 @@ from lepta.channels.till.answers import Form
 from lepta.channels.till.desk import CREATED, HIT_HEADER, RECOGNISED
 from lepta.channels.till.reversal_answers import ReversalAnswers, Undone
 from lepta.channels.till.reversal_schemas import ReturnBody, VoidBody
+from lepta.channels.till.training_desk import TrainingDesk
 from lepta.db import Tx
 from lepta.http.auth import Principal
 from lepta.http.bodies import JSON
@@ -23,11 +25,18 @@ from lepta.processing.state import Submission
 from lepta.runtime import Runtime
 
 
-def void_of(till: Principal, raw: bytes) -> Void:
+class Undoing(NamedTuple):
+    """The act that a body tells of; `training`: nothing of it may be recorded."""
+
+    act: Void | Return
+    training: bool
+
+
+def void_of(till: Principal, raw: bytes) -> Undoing:
     """The void that a body tells `till` of; raises what is wrong with it."""
-    act = VoidBody.model_validate_json(raw).to_act()
-    till.require_till(act.sale.store, act.sale.till)
-    return act
+    body = VoidBody.model_validate_json(raw)
+    till.require_till(body.store, body.till)
+    return Undoing(body.to_act(), body.training)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +46,13 @@ class ReturnsDesk:
     runtime: Runtime
     reader: reading.Reader
     answers: ReversalAnswers
+    training: TrainingDesk
 
-    async def record(self, act: Void | Return, header: str | None, form: Form) -> Response:
+    async def record(self, told: Undoing, header: str | None, form: Form) -> Response:
         """What becomes of an act; raises its refusal."""
+        act, training = told
+        if training:
+            return await self.training.act(act, form)
         answered = await self.runtime.writer.submit(Submission.of(act, header))
         return await self.settle(act, answered, form)
 
@@ -69,7 +82,7 @@ class ReturnsDesk:
         undone = Undone(movement, sale, shopper, key.store)
         return self.answers.answer(undone, form, replayed=replayed)
 
-    async def return_of(self, till: Principal, raw: bytes) -> Return:
+    async def return_of(self, till: Principal, raw: bytes) -> Undoing:
         """The return that a body tells `till` of; raises what is wrong with it."""
         body = ReturnBody.model_validate_json(raw)
         till.require_till(body.store, body.till)
@@ -80,7 +93,7 @@ class ReturnsDesk:
             if sale is None:
                 raise UnknownOriginal
             original = sale.event.key
-        return body.to_act(original)
+        return Undoing(body.to_act(original), body.training)
 
     async def sale(self, checkout: str) -> Recorded | None:
         """The sale that an answer called so."""

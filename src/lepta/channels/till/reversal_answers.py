@@ -6,7 +6,13 @@ from typing import Any
 
 import orjson
 
-from lepta.channels.till.answers import Form, balance_document, language_for, receipt_document
+from lepta.channels.till.answers import (
+    TRAINING,
+    Form,
+    balance_document,
+    language_for,
+    receipt_document,
+)
 from lepta.channels.till.slips import Slips, person_of
 from lepta.processing.leaf import Recorded
 from lepta.processing.motion import Movement
@@ -47,13 +53,16 @@ class ReversalAnswers:
 
     slips: Slips
 
-    def answer(self, undone: Undone, form: Form, *, replayed: bool) -> bytes:
-        """The JSON of a void's or a return's answer."""
+    def answer(
+        self, undone: Undone, form: Form, *, replayed: bool, training: bool = False
+    ) -> bytes:
+        """The JSON of a void's or a return's answer; in training there is nothing that the log could name."""
         movement, sale, back = undone.movement, undone.sale, undone.back
         answer: dict[str, Any] = {
-            movement.kind: movement.id,
+            movement.kind: None if training else movement.id,
             "checkout": sale.id if sale else None,
-            "log_index": movement.log_index,
+            "log_index": None if training else movement.log_index,
+            **(TRAINING if training else {}),
             "rulebook": f"sha256:{self.slips.rulebooks.digests[movement.rulebook].hex()}",
             "replayed": replayed,
             "flags": undone.flags,
@@ -67,13 +76,15 @@ class ReversalAnswers:
             },
             "donations": list(map(_donation, back.donations)),
             "to_refund": back.to_refund,
-            "receipt": self._receipt(undone, back, form),
+            "receipt": self._receipt(undone, back, form, training=training),
         }
         return orjson.dumps(answer)
 
-    def _receipt(self, undone: Undone, back: Reversed, form: Form) -> dict[str, Any]:
+    def _receipt(
+        self, undone: Undone, back: Reversed, form: Form, *, training: bool
+    ) -> dict[str, Any]:
         language = language_for(self.slips, undone.store, undone.sale, undone.shopper, form)
-        slip = self._slip(undone, back)
+        slip = self._slip(undone, back)._replace(training=training)
         text = compose_reversal(slip, language, form.width)
         return receipt_document(text, reversal_sentences(slip, language), language, form)
 

@@ -16,6 +16,7 @@ from lepta.channels.till.schemas import (
     Positive,
     QuantityMicro,
     TooManyLines,
+    Training,
     of_this_age,
 )
 from lepta.http.bodies import Body
@@ -55,9 +56,17 @@ class SaleKey(Body):
 class VoidBody(SaleKey):
     """A sale that is to be as if it had never been; it may not have arrived yet."""
 
+    training: Training = False
+
     def to_act(self) -> Void:
         """The act."""
         return Void(self.key)
+
+
+class NamedVoidBody(Body):
+    """The address says which sale it is."""
+
+    training: Training = False
 
 
 class NothingBody(Body):
@@ -122,6 +131,7 @@ class ReturnBody(SaleKey):
         ),
     ]
     offline: bool = False
+    training: Training = False
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:

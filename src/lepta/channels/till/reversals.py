@@ -9,9 +9,14 @@ from starlette.responses import Response
 from lepta.channels.till.answers import Form, read_form
 from lepta.channels.till.api import FORM, HIT, JSON, KEY_HEADER, SHARD
 from lepta.channels.till.desk import HIT_HEADER, idempotency_key
-from lepta.channels.till.models import ReturnAnswer, VoidAnswer
-from lepta.channels.till.returns_desk import ReturnsDesk, void_of
-from lepta.channels.till.reversal_schemas import NothingBody, ReturnBody, VoidBody
+from lepta.channels.till.models import (
+    ReturnAnswer,
+    UnrecordedReturnAnswer,
+    UnrecordedVoidAnswer,
+    VoidAnswer,
+)
+from lepta.channels.till.returns_desk import ReturnsDesk, Undoing, void_of
+from lepta.channels.till.reversal_schemas import NamedVoidBody, ReturnBody, VoidBody
 from lepta.channels.till.schemas import MAX_SEQUENCE, Id, TooManyLines
 from lepta.errors import DomainError, Kind
 from lepta.http import bodies
@@ -40,6 +45,10 @@ addressed = APIRouter(prefix="/v1", tags=["till"])
 
 WISHES = [each for each in FORM if each["name"] != "explain"]
 ANSWERS: dict[str, type[VoidAnswer | ReturnAnswer]] = {"void": VoidAnswer, "return": ReturnAnswer}
+UNRECORDED: dict[str, type[UnrecordedVoidAnswer | UnrecordedReturnAnswer]] = {
+    "void": UnrecordedVoidAnswer,
+    "return": UnrecordedReturnAnswer,
+}
 
 
 class UnknownReversal(DomainError):
@@ -56,8 +65,9 @@ class UnknownReversal(DomainError):
 
 
 def _recorded(kind: str, *refusals: type[DomainError]) -> dict[int | str, dict[str, Any]]:
-    answers = bodies.answers(
-        ANSWERS[kind], s201="Recorded.", s200="Recognised: the stored answer again."
+    answers = bodies.answers(ANSWERS[kind], s201="Recorded.")
+    answers |= bodies.answers(
+        UNRECORDED[kind], s200="Recognised: the stored answer again; or a training receipt."
     )
     answers[200]["headers"] = HIT
     always = (
@@ -88,7 +98,7 @@ def _form(request: Request) -> Form:
     responses=_recorded("void", UnknownOriginal),
     openapi_extra={
         **SECURED,
-        **bodies.reads(NothingBody, required=False),
+        **bodies.reads(NamedVoidBody, required=False),
         "parameters": [
             KEY_HEADER,
             *WISHES,
@@ -99,15 +109,16 @@ async def void_checkout(request: Request, checkout: str) -> Response:
     """Take back all that is left of a recorded sale, for good. Safe to send again."""
     till = await authorize(request, Scope.TILL)
     header, form = idempotency_key(request.headers), _form(request)
+    told = NamedVoidBody()
     if await request.body():
-        await bodies.parse(request, NothingBody)
+        told = await bodies.parse(request, NamedVoidBody)
     desk = _desk(request)
     sale = await desk.sale(checkout)
     if sale is None:
         raise UnknownOriginal
     key = sale.event.key
     till.require_till(key.store, key.till)
-    return await desk.record(Void(key), header, form)
+    return await desk.record(Undoing(Void(key), told.training), header, form)
 
 
 @router.post(

@@ -206,6 +206,14 @@ _HOLD = (
 )
 
 
+Training = Annotated[
+    bool,
+    Field(
+        description="Somebody is learning: it is decided on the ledger of now, and nothing of it is recorded."
+    ),
+]
+
+
 class CheckoutBody(Body):
     """A sale, as the till saw it."""
 
@@ -228,6 +236,7 @@ class CheckoutBody(Body):
     quote: Annotated[str, Field(max_length=MAX_QUOTE)] | None = None
     fiscal: FiscalBody | None = None
     offline: bool = False
+    training: Training = False
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
