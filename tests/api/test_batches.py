@@ -1,7 +1,4 @@
-"""What tills have stored while they were offline, in one request: order, strangers' items, nonsense, and again.
-
-Numbers in brackets are those of the edge cases.
-"""
+"""What tills have stored while they were offline, in one request: order, strangers' items, nonsense, and again."""
 
 import asyncio
 import json
@@ -90,6 +87,7 @@ async def test_what_follows_in_a_file_finds_what_stood_before_it_decided(
     assert places == list(range(places[0], places[0] + 5))
 
 
+@pytest.mark.edge_case(1, 4)
 async def test_the_same_file_twice_changes_nothing(
     till: httpx.AsyncClient, admin: httpx.AsyncClient
 ) -> None:
@@ -106,10 +104,11 @@ async def test_the_same_file_twice_changes_nothing(
     assert (await admin.get(f"/v1/cards/{make.CARD}")).json() == balance
 
 
+@pytest.mark.edge_case(2, 3, 11)
 async def test_a_sale_sent_online_first_is_known_again_in_the_file_of_the_till(
     till: httpx.AsyncClient,
 ) -> None:
-    """[2, 11] Whether its answer was lost, or its request, the till cannot know."""
+    """Whether its answer was lost, or its request, the till cannot know."""
     online = (await sell(till, 1, header="h-1")).json()
     (stored,) = await send(till, sale(1, offline=True))
     assert stored == {"status": 200, "body": {**online, "replayed": True}}
@@ -264,10 +263,11 @@ async def test_the_office_sends_what_many_tills_have_stored(
     assert statuses(await send(office, *items)) == [201] * 30
 
 
+@pytest.mark.edge_case(10, 39)
 async def test_points_wait_for_the_queue_of_a_till_and_rules_are_those_of_its_day(
     till: httpx.AsyncClient, admin: httpx.AsyncClient
 ) -> None:
-    """[10, 39] The service was down; the sales went on, and the points come later."""
+    """The service was down; the sales went on, and the points come later."""
     day, moment = "2026-10-03", "2026-10-03T12:00:00+07:00"
     stored = [
         sale(n, business_day=day, occurred_at=moment, offline=True, redeem={"points": 20})
@@ -290,8 +290,9 @@ async def test_points_wait_for_the_queue_of_a_till_and_rules_are_those_of_its_da
     )
 
 
+@pytest.mark.edge_case(40, 41)
 async def test_a_till_whose_clock_is_ahead_is_flagged_and_not_lost(till: httpx.AsyncClient) -> None:
-    """[40, 41] The business day comes with the event, whatever its calendar day."""
+    """The business day comes with the event, whatever its calendar day."""
     (ahead,) = await send(
         till, sale(1, business_day="2099-01-01", occurred_at="2099-01-02T02:00:00+07:00")
     )

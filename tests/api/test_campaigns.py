@@ -343,6 +343,7 @@ async def test_a_campaign_for_a_fund_that_has_closed_is_refused_and_one_that_sta
     assert (await publish(office, "hunter-forest"))["version"] == 2
 
 
+@pytest.mark.edge_case(45)
 async def test_tiers_that_count_in_the_sale_itself_are_refused(office: AsyncClient) -> None:
     said = {**make.PROGRAMME, "tier_from": "this"}
     etag = {"If-Match": '"1"'}

@@ -47,6 +47,7 @@ async def test_the_founding_example_word_for_word(till: httpx.AsyncClient) -> No
     assert max(map(len, text.split("\n"))) <= 40
 
 
+@pytest.mark.edge_case(1, 2, 4)
 async def test_fifty_at_once_are_one_and_another_body_is_refused(till: httpx.AsyncClient) -> None:
     answers = await asyncio.gather(*(post(till) for _ in range(50)))
     assert sorted(a.status_code for a in answers) == [200] * 49 + [201]
@@ -57,6 +58,7 @@ async def test_fifty_at_once_are_one_and_another_body_is_refused(till: httpx.Asy
     assert (other.status_code, other.json()["type"]) == (422, "/problems/idempotency-key-reused")
 
 
+@pytest.mark.edge_case(3, 51)
 async def test_a_repeat_by_its_fiscal_document_may_be_repeated_with_its_header(
     till: httpx.AsyncClient,
 ) -> None:

@@ -217,6 +217,7 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.005)
 
 
+@pytest.mark.edge_case(1, 2, 4)
 async def test_a_sale_its_repeat_and_its_contradiction_are_answered_alike(ways: Ways) -> None:
     new = await ways.both()
     assert (new.status, new["x-request-id"]) == (201, "till-3.1")
@@ -398,6 +399,7 @@ async def test_an_answer_that_fails_after_it_was_sent_is_not_sent_again(ways: Wa
         assert (await wire.ask(ways.plain.sale())).status == status
 
 
+@pytest.mark.edge_case(10)
 async def test_a_database_that_is_gone_is_told_alike_and_the_sale_may_be_sent_again(
     shop: Address, other_shop: Address, tmp_path: Path
 ) -> None:
@@ -438,6 +440,7 @@ async def test_a_full_queue_is_told_alike_and_what_is_in_it_is_answered(open_way
         assert [line["status"] for line in way.told] == [503, 201, 201], "slow ones are told"
 
 
+@pytest.mark.edge_case(11)
 async def test_a_client_that_hangs_up_during_its_call_finds_its_sale_later(ways: Ways) -> None:
     async with standstill(ways.plain, ways.ordinary):
         for way in (ways.plain, ways.ordinary):

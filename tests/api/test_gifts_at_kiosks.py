@@ -56,6 +56,7 @@ async def give(
     return await kiosk.post("/v1/gifts", json=body, headers={"Idempotency-Key": key})
 
 
+@pytest.mark.edge_case(60)
 async def test_a_gift_leaves_the_member_for_the_fund_with_the_money_behind_it(
     kiosk: httpx.AsyncClient, owner: Address
 ) -> None:

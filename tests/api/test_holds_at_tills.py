@@ -46,6 +46,7 @@ async def release(till: httpx.AsyncClient, held: httpx.Response) -> httpx.Respon
     return await till.post(f"/v1/holds/{held.json()['hold']}/release")
 
 
+@pytest.mark.edge_case(67)
 async def test_a_hold_says_what_is_set_aside_and_until_when(till: httpx.AsyncClient) -> None:
     before = datetime.now(UTC)
     answer = await hold(till)
@@ -60,6 +61,7 @@ async def test_a_hold_says_what_is_set_aside_and_until_when(till: httpx.AsyncCli
     assert (shown["available"], shown["held"]) == (1, 11)
 
 
+@pytest.mark.edge_case(12)
 async def test_a_hold_again_under_its_key_is_the_same_and_another_is_refused(
     till: httpx.AsyncClient,
 ) -> None:

@@ -63,6 +63,7 @@ async def test_a_quote_is_the_answer_to_its_sale_word_for_word(till: httpx.Async
     assert sale.json()["offers"] == []
 
 
+@pytest.mark.edge_case(61)
 async def test_offers_are_told_in_the_receipts_language_without_pressure(
     till: httpx.AsyncClient,
 ) -> None:
@@ -85,6 +86,7 @@ async def test_offers_are_told_in_the_receipts_language_without_pressure(
     assert [t for t in texts for word in PRESSURE if word in t.lower()] == []
 
 
+@pytest.mark.edge_case(62)
 async def test_an_accepted_offer_is_booked_as_it_was_quoted_and_a_match_only_if_it_was_booked(
     till: httpx.AsyncClient,
 ) -> None:
@@ -98,6 +100,7 @@ async def test_an_accepted_offer_is_booked_as_it_was_quoted_and_a_match_only_if_
     assert "Партнёры добавили 0,60" in " ".join(sale["receipt"]["text"].split("\n"))
 
 
+@pytest.mark.edge_case(61)
 async def test_a_shopper_who_declines_is_asked_no_more(till: httpx.AsyncClient) -> None:
     declined = [{"offer": "round-up", "accepted": False}]
     quote = await ask(till, gifts=declined, **UNROUND)
@@ -107,6 +110,7 @@ async def test_a_shopper_who_declines_is_asked_no_more(till: httpx.AsyncClient) 
     assert [d["campaign"] for d in sale.json()["donations"]] == ["hunter-forest"]
 
 
+@pytest.mark.edge_case(9)
 async def test_a_quote_of_another_basket_is_refused_once_and_for_all_under_its_header(
     till: httpx.AsyncClient,
 ) -> None:

@@ -30,6 +30,7 @@ async def till(owner: Address, client_for: ClientFor) -> httpx.AsyncClient:
     return await client_for("till", store="nsk-07", till="3")
 
 
+@pytest.mark.edge_case(55)
 async def test_a_part_of_a_sale_comes_back_with_what_belongs_to_it(till: httpx.AsyncClient) -> None:
     sale = (await sell(till, 1, **TWO)).json()
     answer = await bring_back(till, 2, {"checkout": sale["checkout"]})
@@ -55,6 +56,7 @@ async def test_a_part_of_a_sale_comes_back_with_what_belongs_to_it(till: httpx.A
     )
 
 
+@pytest.mark.edge_case(13, 27)
 async def test_however_it_is_cut_in_parts_all_of_a_sale_comes_back_in_the_end(
     till: httpx.AsyncClient, admin: httpx.AsyncClient
 ) -> None:
@@ -77,6 +79,7 @@ async def test_however_it_is_cut_in_parts_all_of_a_sale_comes_back_in_the_end(
     assert points[-1]["balance"]["available"] == 12
 
 
+@pytest.mark.edge_case(14)
 async def test_more_than_is_left_is_refused_with_what_is_left(till: httpx.AsyncClient) -> None:
     await sell(till, 1, **TWO)
     await bring_back(till, 2, key(1))
@@ -131,6 +134,7 @@ async def test_a_return_again_is_the_same_return(till: httpx.AsyncClient) -> Non
         assert problem(changed) == (422, "idempotency-key-reused"), other
 
 
+@pytest.mark.edge_case(14)
 async def test_twenty_returns_of_one_pack_at_once_bring_it_back_once(
     till: httpx.AsyncClient,
 ) -> None:
@@ -178,6 +182,7 @@ async def test_a_void_after_returns_takes_the_rest_and_nothing_comes_back_after_
     assert (await bring_back(till, 2, key(1))).status_code == 200
 
 
+@pytest.mark.edge_case(15)
 async def test_points_that_were_spent_since_become_a_debt_and_the_receipt_says_so(
     till: httpx.AsyncClient,
 ) -> None:
@@ -204,6 +209,7 @@ def just_now() -> dict[str, str]:
     return {"occurred_at": moment.isoformat(), "business_day": moment.date().isoformat()}
 
 
+@pytest.mark.edge_case(15)
 async def test_a_programme_may_write_off_what_was_spent_and_nobody_owes_it(
     till: httpx.AsyncClient, admin: httpx.AsyncClient
 ) -> None:
@@ -227,6 +233,7 @@ async def test_a_debt_is_paid_by_what_is_earned_next(till: httpx.AsyncClient) ->
     assert (later["earned"], later["balance"]["available"]) == (12, 2)
 
 
+@pytest.mark.edge_case(16)
 async def test_points_that_had_paid_come_back_with_their_own_last_day(
     till: httpx.AsyncClient, admin: httpx.AsyncClient
 ) -> None:
@@ -243,6 +250,7 @@ async def test_points_that_had_paid_come_back_with_their_own_last_day(
     assert back["to_refund"] == 1_780
 
 
+@pytest.mark.edge_case(17, 18)
 async def test_a_line_keeps_its_own_share_whatever_is_left_of_the_sale(
     till: httpx.AsyncClient, admin: httpx.AsyncClient
 ) -> None:
@@ -264,6 +272,7 @@ async def test_a_line_keeps_its_own_share_whatever_is_left_of_the_sale(
     assert second["points"]["clawed_back"] == 75
 
 
+@pytest.mark.edge_case(55)
 async def test_the_shoppers_own_gift_stays_with_the_fund_and_the_receipt_says_so(
     till: httpx.AsyncClient, admin: httpx.AsyncClient
 ) -> None:
@@ -282,6 +291,7 @@ async def test_the_shoppers_own_gift_stays_with_the_fund_and_the_receipt_says_so
     assert "Передача в Фонд защиты лесных животных 1,00 ₽ остаётся в силе." in said(answer)
 
 
+@pytest.mark.edge_case(19)
 async def test_a_return_without_its_sale_is_recorded_for_the_office_to_look_into(
     till: httpx.AsyncClient, client_for: ClientFor
 ) -> None:
@@ -313,6 +323,7 @@ async def test_a_return_without_its_sale_is_recorded_for_the_office_to_look_into
     assert problem(await till.get("/v1/exceptions")) == (403, "forbidden")
 
 
+@pytest.mark.edge_case(20)
 async def test_goods_may_come_back_to_another_till_on_another_day(
     till: httpx.AsyncClient, client_for: ClientFor
 ) -> None:
@@ -344,6 +355,7 @@ async def test_an_exchange_is_a_return_and_a_sale_of_what_is_taken_home(
     assert sale["points"]["balance"]["available"] == 20
 
 
+@pytest.mark.edge_case(22)
 async def test_a_line_voided_on_the_sale_itself_earns_nothing_and_cannot_come_back(
     till: httpx.AsyncClient,
 ) -> None:

@@ -25,6 +25,7 @@ def without(answer: httpx.Response, *names: str) -> dict[str, Any]:
     return {name: part for name, part in answer.json().items() if name not in names}
 
 
+@pytest.mark.edge_case(5)
 async def test_a_void_takes_all_of_a_sale_back_and_says_so(till: httpx.AsyncClient) -> None:
     await sell(till, 1)
     sale = (await sell(till, 2, redeem={"points": 5})).json()
@@ -77,6 +78,7 @@ async def test_twenty_voids_at_once_are_one(till: httpx.AsyncClient) -> None:
     assert len({answer.json()["void"] for answer in answers}) == 1
 
 
+@pytest.mark.edge_case(5)
 async def test_a_sale_sent_again_after_its_void_is_its_stored_answer_marked_voided(
     till: httpx.AsyncClient,
 ) -> None:
@@ -103,6 +105,7 @@ async def test_a_voided_sale_read_later_is_marked_voided(till: httpx.AsyncClient
     assert (by_id.json()["voided"], by_id.json().get("returns")) == (True, None)
 
 
+@pytest.mark.edge_case(6)
 async def test_a_void_may_come_before_its_sale_which_then_is_nothing(
     till: httpx.AsyncClient, admin: httpx.AsyncClient
 ) -> None:

@@ -124,6 +124,7 @@ async def test_fifty_points_for_each_pack_are_given_in_the_shoppers_name_and_owe
     ]
 
 
+@pytest.mark.edge_case(41)
 async def test_all_revenue_of_one_minute_on_the_first_of_each_month(donors: Shop) -> None:
     minute = {"rrule": "FREQ=MONTHLY;BYMONTHDAY=1", "at": "12:00", "for": "PT1M"}
     await donors.publish(
@@ -136,6 +137,7 @@ async def test_all_revenue_of_one_minute_on_the_first_of_each_month(donors: Shop
     assert outside == []
 
 
+@pytest.mark.edge_case(57)
 async def test_a_fixed_sum_from_each_reusable_bag_with_its_odd_kopecks(donors: Shop) -> None:
     """Of 5.00 for each of two bags, a third each: the odd unit is the retailer's, whose share is largest."""
     bags = {"skus": ["bag"]}
@@ -228,6 +230,7 @@ POINTS = {"points": 40, "money_rate": "0.10"}
 ALL_OF_THEM = [{"offer": "own", "accepted": True}]
 
 
+@pytest.mark.edge_case(43, 60)
 async def test_the_shoppers_points_leave_the_lots_that_end_first_and_become_money_that_is_owed(
     donors: Shop,
 ) -> None:
@@ -306,6 +309,7 @@ async def test_two_writers_that_give_the_same_points_at_once_give_them_once(dono
     assert sorted(outcome.points.given for outcome in outcomes) == [0] * 11 + [12]
 
 
+@pytest.mark.edge_case(62)
 async def test_a_match_stops_at_its_cap_whoever_races_for_it(donors: Shop) -> None:
     """12.00 for gifts of 5.00: two are matched whole, one gets the rest, the others stay what they are."""
     match = {
@@ -339,6 +343,7 @@ async def test_a_match_stops_at_its_cap_whoever_races_for_it(donors: Shop) -> No
     assert tuple(row) == (1_200, 1_200)
 
 
+@pytest.mark.edge_case(62)
 async def test_points_are_matched_in_money_up_to_the_cap_whoever_races_for_it(donors: Shop) -> None:
     """4.00 for points worth 4.00 each time, of 10.00: two are matched whole, one by half, the others stay what they are."""
     match = {
@@ -374,6 +379,7 @@ async def test_points_are_matched_in_money_up_to_the_cap_whoever_races_for_it(do
     assert tuple(row) == (1_000, 1_000)
 
 
+@pytest.mark.edge_case(59)
 async def test_what_comes_in_after_a_fund_has_closed_goes_to_the_fallback(donors: Shop) -> None:
     to = {"fund": "children", "fallback": "forest-animals"}
     await donors.publish(

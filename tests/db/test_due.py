@@ -150,6 +150,7 @@ async def test_a_round_that_moved_something_says_so_in_one_line(
     assert (line["matured"], line["expired"]) == (7, 5)
 
 
+@pytest.mark.edge_case(42)
 async def test_a_lot_of_31_january_that_lives_a_month_ends_with_1_march(
     shop: Address, db: Database
 ) -> None:
@@ -241,6 +242,7 @@ async def test_a_writer_that_takes_nothing_is_a_failure_and_no_end_of_the_world(
     assert told == Told("club", date(2027, 1, 2), failed=1)
 
 
+@pytest.mark.edge_case(63)
 async def test_sales_redemptions_and_days_all_at_once_leave_a_ledger_that_adds_up(
     shop: Address, db: Database
 ) -> None:

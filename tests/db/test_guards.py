@@ -167,6 +167,7 @@ async def test_asking_for_absurdly_many_partitions_is_refused(sold: Address) -> 
         ),
     ],
 )
+@pytest.mark.edge_case(63)
 async def test_the_database_refuses_what_must_never_be(sold: Address, statement: str) -> None:
     with pytest.raises(asyncpg.CheckViolationError):
         await say(sold, statement, role=SERVICE_ROLE)

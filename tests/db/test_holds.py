@@ -125,6 +125,7 @@ async def test_a_sale_that_is_refused_leaves_its_hold_as_it_was(shop: Address) -
         place(await send(writer, **{**sale, "redeem": {"points": 12}}))
 
 
+@pytest.mark.edge_case(12)
 async def test_a_repeat_of_a_hold_under_its_header_is_that_hold(shop: Address) -> None:
     async with writer_on(shop) as writer:
         await send(writer, sequence=1)
@@ -212,6 +213,7 @@ async def test_a_hold_that_expires_is_released_once_and_not_before(shop: Address
 
 
 @pytest.mark.parametrize("swept", [False, True])
+@pytest.mark.edge_case(7)
 async def test_a_hold_that_expires_under_way_lets_its_sale_spend_what_is_free(
     shop: Address, swept: bool
 ) -> None:
@@ -230,6 +232,7 @@ async def test_a_hold_that_expires_under_way_lets_its_sale_spend_what_is_free(
     assert HELD not in await balances(shop)
 
 
+@pytest.mark.edge_case(7)
 async def test_a_hold_that_expired_and_was_spent_elsewhere_is_not_spent_twice(
     shop: Address,
 ) -> None:
@@ -252,6 +255,7 @@ async def test_a_hold_that_expired_and_was_spent_elsewhere_is_not_spent_twice(
     assert {"hold-ended", "shortfall"} <= set(offline.outcome.flags)
 
 
+@pytest.mark.edge_case(8, 51)
 async def test_two_sales_that_name_one_hold_capture_it_once(shop: Address) -> None:
     async with writer_on(shop) as one, writer_on(shop) as other:
         await send(one, sequence=1)
@@ -277,6 +281,7 @@ def flags(decision: Accepted) -> tuple[str, ...]:
     return decision.recorded.outcome.flags
 
 
+@pytest.mark.edge_case(7)
 async def test_a_release_and_a_sale_at_once_agree(shop: Address) -> None:
     async with writer_on(shop) as one, writer_on(shop) as other:
         await send(one, sequence=1)
@@ -296,6 +301,7 @@ async def test_a_release_and_a_sale_at_once_agree(shop: Address) -> None:
     assert HELD not in await balances(shop)
 
 
+@pytest.mark.edge_case(8)
 async def test_whatever_two_writers_hold_and_spend_is_never_more_than_there_is(
     shop: Address,
 ) -> None:
@@ -320,6 +326,7 @@ async def test_whatever_two_writers_hold_and_spend_is_never_more_than_there_is(
     assert left[HELD] == sum(points for _, points in await open_holds(shop))
 
 
+@pytest.mark.edge_case(44)
 async def test_a_lot_that_ends_on_hold_may_still_be_spent_from_it_and_expires_on_release(
     shop: Address,
 ) -> None:

@@ -81,6 +81,7 @@ def earned(decision: Decision) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("together", [True, False])
+@pytest.mark.edge_case(39)
 async def test_a_late_sale_has_the_tier_and_the_segments_of_its_purchase(
     shop: Address, office: Database, *, together: bool
 ) -> None:
@@ -116,6 +117,7 @@ async def test_a_late_sale_has_the_tier_and_the_segments_of_its_purchase(
     assert [earned(d).get("tiers") for d in decisions] == [points[tier] for tier, _ in seen]
 
 
+@pytest.mark.edge_case(45)
 async def test_a_change_counts_from_its_very_moment_on(shop: Address, office: Database) -> None:
     await change(office, "silver")
     await change(office, "gold")

@@ -213,6 +213,7 @@ async def test_a_quote_says_the_most_that_may_be_spent(writer: Writer, quoting: 
         await ask(quoting, redeem={"points": 49})
 
 
+@pytest.mark.edge_case(52, 53)
 async def test_offers_are_made_once_and_not_where_nothing_is_to_be_given(
     writer: Writer, quoting: Quoting
 ) -> None:
@@ -244,6 +245,7 @@ async def test_the_shopper_may_answer_after_the_quote(writer: Writer, quoting: Q
     assert accepted(await send(writer, sequence=4, quote=made.token, **sale))
 
 
+@pytest.mark.edge_case(9, 46)
 async def test_what_is_published_after_a_quote_is_not_for_its_sale(
     writer: Writer, quoting: Quoting
 ) -> None:
@@ -261,6 +263,7 @@ async def test_what_is_published_after_a_quote_is_not_for_its_sale(
     assert again.recorded.rulebook == made.recorded.rulebook
 
 
+@pytest.mark.edge_case(46)
 async def test_a_process_that_starts_after_the_quote_and_kept_no_old_rulebook_honours_it(
     shop: Address, clock: Clock, writer: Writer, quoting: Quoting
 ) -> None:
@@ -275,6 +278,7 @@ async def test_a_process_that_starts_after_the_quote_and_kept_no_old_rulebook_ho
         assert earned(await send(other, sequence=3)) == 24
 
 
+@pytest.mark.edge_case(9)
 async def test_a_quote_is_valid_up_to_and_including_its_last_second(
     writer: Writer, quoting: Quoting, clock: Clock
 ) -> None:
@@ -305,6 +309,7 @@ async def test_a_quote_is_valid_up_to_and_including_its_last_second(
         {"business_day": "2026-11-23"},
     ],
 )
+@pytest.mark.edge_case(9)
 async def test_a_quote_is_for_its_own_basket(
     writer: Writer, quoting: Quoting, other: dict[str, Any]
 ) -> None:
@@ -338,6 +343,7 @@ async def test_a_sale_sent_again_without_its_quote_is_another_sale(
     assert isinstance(await send(writer, quote=made.token), Repeated)
 
 
+@pytest.mark.edge_case(33, 51)
 async def test_of_two_tills_that_were_quoted_the_last_unit_one_gets_it(
     shop: Address, writer: Writer, quoting: Quoting, clock: Clock
 ) -> None:
@@ -379,6 +385,7 @@ async def test_in_one_batch_the_second_finds_the_budget_used_up(
         ({"per_card_day": 9}, {"per_card_day": 1}),
     ],
 )
+@pytest.mark.edge_case(38)
 async def test_a_limit_that_was_lowered_since_the_quote_holds_all_the_same(
     writer: Writer, quoting: Quoting, was: dict[str, Any], by_then: dict[str, Any]
 ) -> None:

@@ -60,6 +60,7 @@ OTHER_RETAILER = (
 )
 
 
+@pytest.mark.edge_case(13)
 async def test_a_sale_returned_in_three_parts_leaves_nothing(shop: Address) -> None:
     async with writer_on(shop) as writer:
         await send(writer, sequence=1)
@@ -112,6 +113,7 @@ def _error(decision: Decision) -> Any:
     return decision.error
 
 
+@pytest.mark.edge_case(19)
 async def test_a_return_that_names_no_sale_moves_nothing_and_can_be_found(shop: Address) -> None:
     async with writer_on(shop) as writer:
         await send(writer)
@@ -146,6 +148,7 @@ async def test_nothing_comes_back_of_a_voided_sale_whenever_it_was_voided(shop: 
         assert _error(decision).members["left"] == []
 
 
+@pytest.mark.edge_case(20)
 async def test_goods_come_back_in_any_store_of_the_retailer_and_in_no_other(shop: Address) -> None:
     await say(shop, *OTHER_RETAILER)
     async with writer_on(shop) as writer:
@@ -161,6 +164,7 @@ async def test_goods_come_back_in_any_store_of_the_retailer_and_in_no_other(shop
     assert refusal(nowhere) == "invalid-request"
 
 
+@pytest.mark.edge_case(55)
 async def test_what_a_shopper_gave_stays_with_the_fund_until_the_sale_is_voided(
     shop: Address,
 ) -> None:
@@ -178,6 +182,7 @@ async def test_what_a_shopper_gave_stays_with_the_fund_until_the_sale_is_voided(
     assert await balances(shop) == {}
 
 
+@pytest.mark.edge_case(16)
 async def test_points_come_back_to_their_lots_and_to_new_ones_where_these_have_ended(
     shop: Address,
 ) -> None:
@@ -254,6 +259,7 @@ async def test_a_return_after_its_lots_have_ended_takes_nothing_for_them(shop: A
     assert sum(points for _, points in outcome.lapsed) == 50
 
 
+@pytest.mark.edge_case(15)
 async def test_a_debt_that_is_not_allowed_is_missed_and_said(shop: Address) -> None:
     async with writer_on(shop) as writer:
         await change_programme(writer, debt="to-zero")

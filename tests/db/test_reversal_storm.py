@@ -178,6 +178,7 @@ async def _in_the_office(shop: Address, *statements: str) -> None:
         await say(shop, statement)
 
 
+@pytest.mark.edge_case(20)
 async def test_a_sale_goes_back_as_it_was_whatever_its_campaigns_say_by_now(shop: Address) -> None:
     over = {**make.HUNTER, "active": {"from": "2026-10-01", "until": "2026-10-02"}}
     richer = {**make.BASE, "effect": {"earn": {"points": 9}, "per": "basket"}, "returns": "keep"}

@@ -84,6 +84,7 @@ KEYS = {
 
 
 @pytest.mark.parametrize("name", KEYS)
+@pytest.mark.edge_case(32)
 async def test_no_statement_of_a_batch_ever_reads_a_whole_table(owner: Address, name: str) -> None:
     await say(
         owner, "VACUUM ANALYZE"

@@ -135,6 +135,7 @@ async def test_progress_ends_with_all_events(ledger: Ledgers) -> None:
     "event", "entry", "account", "lot_allocation", "tile", "rulebook", "asset",
     "account_balance", "lot", "budget", "usage", "supporter", "standing", "log_head",
 ])  # fmt: skip
+@pytest.mark.edge_case(64)
 async def test_a_row_taken_away_is_missed(ledger: Ledgers, table: str) -> None:
     async with tampered(ledger.server, ledger.original.database) as copy:
         await copy.connection.execute(

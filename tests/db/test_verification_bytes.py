@@ -129,6 +129,7 @@ def names(table: str, column: str, row: asyncpg.Record, value: Any) -> list[str]
 
 
 @pytest.mark.parametrize(("table", "column"), COLUMNS)
+@pytest.mark.edge_case(64)
 def test_one_changed_byte_is_found_and_its_place_named(
     copy: Tampered, loop: asyncio.AbstractEventLoop, table: str, column: str
 ) -> None:

@@ -5,6 +5,7 @@ from collections import Counter
 from typing import Any
 
 import asyncpg
+import pytest
 from test_writer import held_head, send, writer_on
 
 import make
@@ -41,6 +42,7 @@ def given(decisions: list[Decision]) -> Counter[str]:
     return Counter(earned.campaign for d in decisions for earned in outcome_of(d).earned)
 
 
+@pytest.mark.edge_case(51)
 async def test_a_hundred_sales_of_one_card_at_two_writers_are_one_welcome_and_three_visits(
     shop: Address,
 ) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import pytest
 from test_writer import held_head, place, send, writer_on
 
 import make
@@ -37,6 +38,7 @@ RICH: dict[str, Any] = {
 """Spends points, earns, gives packs to a fund, and rounds up."""
 
 
+@pytest.mark.edge_case(5)
 async def test_a_void_takes_back_all_that_a_sale_did(shop: Address) -> None:
     async with writer_on(shop) as writer:
         await publish(writer, make.ROUND_UP)
@@ -101,6 +103,7 @@ async def test_a_repeat_of_a_voided_sale_is_the_sale(shop: Address) -> None:
     assert place(again) == place(sold)
 
 
+@pytest.mark.edge_case(6)
 async def test_a_sale_whose_void_came_first_is_recorded_and_gives_nothing(shop: Address) -> None:
     async with writer_on(shop) as writer:
         await send(writer, sequence=1)
@@ -131,6 +134,7 @@ async def test_a_sale_whose_void_came_first_is_recorded_and_gives_nothing(shop: 
     ]
 
 
+@pytest.mark.edge_case(6)
 async def test_a_void_and_its_sale_in_one_batch_come_to_nothing(shop: Address) -> None:
     async with writer_on(shop) as writer:
         async with held_head(shop):
@@ -182,6 +186,7 @@ def _index(decision: Decision) -> int:
     return decision.movement.log_index
 
 
+@pytest.mark.edge_case(6)
 async def test_two_writers_void_a_sale_before_it_comes_in_at_a_third(shop: Address) -> None:
     async with writer_on(shop) as one, writer_on(shop) as other, writer_on(shop) as third:
         decisions = await asyncio.gather(
@@ -275,6 +280,7 @@ async def test_points_that_a_void_gives_back_pay_what_the_member_owes(shop: Addr
     assert await balances(shop) == {}
 
 
+@pytest.mark.edge_case(35)
 async def test_a_void_gives_the_last_unit_to_exactly_one_of_twenty_sales(shop: Address) -> None:
     limited = {
         **make.HUNTER,

@@ -50,12 +50,14 @@ def place(decision: Decision) -> int:
     return decision.recorded.log_index
 
 
+@pytest.mark.edge_case(1)
 async def test_fifty_equal_sales_at_once_are_one(writer: Writer) -> None:
     decisions = await asyncio.gather(*(send(writer) for _ in range(50)))
     assert len({place(d) for d in decisions}) == 1
     assert sum(isinstance(d, Accepted) for d in decisions) == 1
 
 
+@pytest.mark.edge_case(1, 4)
 async def test_what_a_repeat_gets_from_the_tables_is_what_the_first_got(writer: Writer) -> None:
     first = await send(writer, redeem={"max": True})
     again = await send(writer, redeem={"max": True})
@@ -66,6 +68,7 @@ async def test_what_a_repeat_gets_from_the_tables_is_what_the_first_got(writer: 
     assert again.recorded.event.lines == first.recorded.event.lines
 
 
+@pytest.mark.edge_case(3)
 async def test_a_repeat_under_a_new_header_takes_that_header(writer: Writer) -> None:
     first = await send(writer, "k1")
     assert place(await send(writer, "k2")) == place(first)
@@ -74,6 +77,7 @@ async def test_a_repeat_under_a_new_header_takes_that_header(writer: Writer) -> 
     assert other.error.code == "idempotency-key-reused"
 
 
+@pytest.mark.edge_case(2)
 async def test_a_refusal_is_stored_under_its_header_and_survives_a_restart(shop: Address) -> None:
     async with writer_on(shop) as writer:
         first = await send(writer, "k1", redeem={"points": 9})
@@ -87,6 +91,7 @@ async def test_a_refusal_is_stored_under_its_header_and_survives_a_restart(shop:
     assert isinstance(allowed, Accepted)
 
 
+@pytest.mark.edge_case(8)
 async def test_two_that_spend_the_same_points_at_once_never_spend_them_twice(
     writer: Writer,
 ) -> None:
@@ -105,6 +110,7 @@ async def test_two_that_spend_the_same_points_at_once_never_spend_them_twice(
     assert last.balance.available == earned - 12 * len(spent) >= 0
 
 
+@pytest.mark.edge_case(33)
 async def test_a_budget_for_seven_units_gives_seven_to_a_hundred_tills_of_two_writers(
     shop: Address,
 ) -> None:
@@ -223,6 +229,7 @@ async def test_a_till_that_hangs_up_changes_nothing_for_others(writer: Writer) -
 
 
 @pytest.mark.parametrize("after_commit", [False, True])
+@pytest.mark.edge_case(11)
 async def test_a_commit_whose_answer_is_lost_is_looked_up_and_never_guessed(
     shop: Address, after_commit: bool
 ) -> None:
@@ -237,6 +244,7 @@ async def test_a_commit_whose_answer_is_lost_is_looked_up_and_never_guessed(
     assert [place(d) for d in again] == [place(d) for d in decisions]
 
 
+@pytest.mark.edge_case(10)
 async def test_while_the_database_is_away_tills_are_told_to_send_again(shop: Address) -> None:
     async with Cutter(shop) as cutter, writer_on(cutter.address, answer_timeout_s=0.5) as writer:
         await send(writer, sequence=1)

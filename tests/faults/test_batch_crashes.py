@@ -51,10 +51,11 @@ def send(service: Service, key: str) -> list[tuple[int, int]]:
     return [(r["status"], r["body"]["log_index"]) for r in answer.json()["results"]]
 
 
+@pytest.mark.edge_case(10, 11)
 def test_a_file_sent_again_after_a_kill_and_a_lost_client_counts_each_sale_once(
     service: Service,
 ) -> None:
-    """[11] What was decided is found again; the rest is decided now."""
+    """What was decided is found again; the rest is decided now."""
     key = service.key()
     begin(service, key).close()
     connection = begin(service, key)

@@ -82,6 +82,7 @@ async def after(shoppers: Shoppers, answered: int) -> None:
         await asyncio.sleep(0.01)
 
 
+@pytest.mark.edge_case(10, 11)
 async def test_nothing_answered_is_lost_and_nothing_counts_twice(service: Service) -> None:
     key = service.key()
     open_shop(service.url, key, CARDS)

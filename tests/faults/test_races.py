@@ -84,6 +84,7 @@ def sale(number: int, **more: Any) -> dict[str, Any]:
     return make.checkout_body(lines=lines, sequence=number, card=card, business_day=day, offline=True, **more)  # fmt: skip
 
 
+@pytest.mark.edge_case(33)
 async def test_two_hundred_tills_of_two_processes_get_exactly_what_is_left(service: Service) -> None:  # fmt: skip
     key = service.key()
     open_shop(service.url, key, CARDS)

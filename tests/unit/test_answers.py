@@ -116,6 +116,7 @@ def answers_under(*books: Rulebook) -> Answers:
     return Answers(Slips(Directory(), rulebooks))
 
 
+@pytest.mark.edge_case(62)
 def test_a_receipt_speaks_of_a_match_only_where_all_of_it_was_booked() -> None:
     receipt = {"ru": "Молочник удвоил Ваш дар в {{ money }}."}
     book = make.rulebook({**TOP_UP, "match": MATCH, "receipt": receipt})

@@ -66,6 +66,7 @@ def test_a_lot_of_an_earlier_batch_is_closed_when_nothing_is_left() -> None:
     assert book.lots_of(WALLET) == []
 
 
+@pytest.mark.edge_case(43)
 def test_what_expires_first_is_spent_first_then_the_oldest() -> None:
     december, january = date(2026, 12, 31), date(2027, 1, 31)
     lots = [

@@ -42,6 +42,7 @@ def test_the_founding_example_gives_50_points_and_5_roubles_of_which_the_supplie
     assert donation.funders == (Borne("hunter-foods", 300, 30), Borne("retail-nsk", 200, 20))
 
 
+@pytest.mark.edge_case(63)
 def test_its_leaf_names_the_accounts_it_opens_and_balances_by_asset() -> None:
     leaf = Leaf(make.accepted(make.checkout(), make.state()).leaf.leaf)
     names = {opened.id: opened.account for opened in leaf.opened}
@@ -62,6 +63,7 @@ def test_the_same_sale_again_is_recognised_and_changes_nothing() -> None:
     assert (at.size, at.book.balance(WALLET)) == (2, 12)
 
 
+@pytest.mark.edge_case(2)
 def test_offline_or_not_it_is_the_same_sale() -> None:
     at = make.state()
     make.accepted(make.checkout(), at)
@@ -88,6 +90,7 @@ def test_the_same_moment_told_with_another_offset_is_the_same_sale() -> None:
         {"choice": {"campaign": "c", "beneficiary": "b"}},
     ],
 )
+@pytest.mark.edge_case(2)
 def test_another_sale_under_the_same_natural_key_is_refused(other: dict[str, object]) -> None:
     at = make.state()
     make.accepted(make.checkout(), at)
@@ -95,6 +98,7 @@ def test_another_sale_under_the_same_natural_key_is_refused(other: dict[str, obj
     assert at.size == 2
 
 
+@pytest.mark.edge_case(2)
 def test_a_default_written_out_makes_no_other_sale() -> None:
     at = make.state()
     make.accepted(make.checkout(), at)
@@ -102,6 +106,7 @@ def test_a_default_written_out_makes_no_other_sale() -> None:
     assert isinstance(make.decide(spelled, at), Repeated)
 
 
+@pytest.mark.edge_case(3)
 def test_the_same_fiscal_document_under_another_key_is_the_same_sale() -> None:
     at = make.state()
     fiscal = {"fn": "9999078900004312", "i": 1234, "fp": "2926563744"}
@@ -113,6 +118,7 @@ def test_the_same_fiscal_document_under_another_key_is_the_same_sale() -> None:
     assert isinstance(refusal(make.decide(other, at)), KeyReused)
 
 
+@pytest.mark.edge_case(2)
 def test_a_refusal_is_remembered_under_its_header_and_not_under_the_sequence() -> None:
     at = with_points(7)
     greedy, modest = make.checkout(redeem={"points": 8}), make.checkout(redeem={"points": 7})
@@ -132,6 +138,7 @@ def test_a_refusal_without_header_leaves_no_trace() -> None:
     assert (decision.claim, decision.stored, at.claims) == (None, None, {})
 
 
+@pytest.mark.edge_case(24)
 def test_points_pay_at_most_half_of_a_sale_and_earn_nothing_on_what_they_pay() -> None:
     at = with_points(10_000)
     outcome = make.accepted(make.checkout(redeem={"max": True}), at).recorded.outcome
@@ -151,6 +158,7 @@ def test_offline_what_can_be_redeemed_is_and_the_rest_is_flagged() -> None:
     ("status", "earned", "redeemed"),
     [("active", 12, 5), ("not-activated", 12, 0), ("blocked", 0, 0)],
 )
+@pytest.mark.edge_case(47)
 def test_what_a_card_may_do(status: str, earned: int, redeemed: int) -> None:
     at = with_points(5)
     at.shoppers = {make.CARD: make.shopper(status=status)}
@@ -217,6 +225,7 @@ def test_an_unknown_gift_choice_or_campaign_never_stops_a_sale() -> None:
         ("2026-11-20T18:15:03+07:00", True, ("late",)),
     ],
 )
+@pytest.mark.edge_case(40)
 def test_five_minutes_of_the_tills_clock_are_tolerated(
     occurred_at: str, offline: bool, flags: tuple[str, ...]
 ) -> None:
@@ -224,11 +233,13 @@ def test_five_minutes_of_the_tills_clock_are_tolerated(
     assert make.accepted(event, make.state()).recorded.outcome.flags == flags
 
 
+@pytest.mark.edge_case(29)
 def test_a_total_below_the_lines_is_what_is_earned_on() -> None:
     outcome = make.accepted(make.checkout(total=19_999), make.state()).recorded.outcome
     assert (outcome.points.earned, outcome.to_pay) == (9, 19_999)
 
 
+@pytest.mark.edge_case(54)
 def test_a_total_below_the_lines_lowers_goods_and_not_a_line_of_the_shoppers_donation() -> None:
     lines = [
         make.line(1, amount=4_000),
@@ -287,6 +298,7 @@ def test_a_gift_of_points_too_large_beside_all_else_leaves_the_shoppers_lots_alo
     redeem=st.none() | st.integers(0, 300),
     offline=st.booleans(),
 )
+@pytest.mark.edge_case(23, 28)
 def test_whatever_the_sale_its_sums_agree_and_a_replay_gives_the_same_bytes(
     amounts: list[int], less: int, redeem: int | None, offline: bool
 ) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -83,6 +84,7 @@ steps = st.lists(sales | days, min_size=1, max_size=14)
 
 
 @given(steps)
+@pytest.mark.edge_case(43)
 def test_lots_are_what_a_notebook_says_whatever_happens_in_whatever_order(steps: list[Any]) -> None:
     at, book = make.state(make.rulebook(*CAMPAIGNS)), Notebook()
     for number, step in enumerate(steps):

@@ -12,12 +12,14 @@ amounts = st.integers(0, 10**12)
 weights = st.lists(st.integers(0, 10**9), min_size=1, max_size=20).filter(any)
 
 
+@pytest.mark.edge_case(23)
 def test_the_odd_kopeck_goes_to_the_largest_remainder_then_to_the_first() -> None:
     assert allocate(100, [1, 1, 1]) == [34, 33, 33]
     assert allocate(10, [1, 2, 1]) == [3, 5, 2]
 
 
 @given(amounts, weights)
+@pytest.mark.edge_case(23)
 def test_parts_add_up_and_none_is_further_than_one_unit_from_its_exact_share(
     amount: int, shares: list[int]
 ) -> None:

@@ -97,6 +97,7 @@ def test_more_than_was_bought_is_refused_with_what_is_left() -> None:
     assert "More of line 1 would come back than is left of it" in str(refused)
 
 
+@pytest.mark.edge_case(14)
 def test_the_same_line_twice_counts_together() -> None:
     made = sold(lines=[make.line(quantity="2")])
     assert "More of line 1" in str(refusal(made, line(1, 1, 0), line(1, "1.000001", 0)))
@@ -174,6 +175,7 @@ def test_weighed_goods_come_back_in_part() -> None:
     assert left(made) == [(1, "0.276", 16_000)]
 
 
+@pytest.mark.edge_case(17, 18)
 def test_a_line_keeps_its_own_share_of_what_the_basket_earned_and_no_rule_is_run_again() -> None:
     """Without the milk the basket would have earned nothing."""
     document = make_rules.bonus("big", {"points": 100}, per="basket", what={"min_amount": 30_000})
@@ -337,6 +339,7 @@ def test_what_would_need_a_new_lot_is_the_first_to_be_taken() -> None:
     assert made.book.balance(WALLET) == 20 - earned
 
 
+@pytest.mark.edge_case(55)
 def test_a_donation_goes_back_with_the_unit_and_the_shoppers_own_gift_stays() -> None:
     gifts = [{"offer": "round-up", "accepted": True}]
     made = sold(make.BASE, make_rules.HUNTER, make.ROUND_UP, gifts=gifts, lines=THREE_PACKS)
@@ -457,6 +460,7 @@ def test_of_an_odd_kopeck_no_funder_gets_back_more_than_it_gave() -> None:
     assert made.all() == made.before
 
 
+@pytest.mark.edge_case(35)
 def test_limits_are_free_again_for_what_goes_back_and_once() -> None:
     made = sold(lines=THREE_PACKS)
     used = {

@@ -237,6 +237,7 @@ def test_a_sale_returned_line_by_line_is_taken_back_whole_but_for_what_is_kept(
 
 @given(sales(), st.data())
 @settings(deadline=None)
+@pytest.mark.edge_case(13)
 def test_after_every_return_so_much_is_back_as_if_it_had_been_one(
     ledger: Ledger, data: st.DataObject
 ) -> None:
@@ -271,6 +272,7 @@ def sums(ledger: Ledger) -> list[Any]:
 
 @given(st.sampled_from(["allowed", "to-zero"]).flatmap(lambda debt: sales(debt=debt)), st.data())
 @settings(deadline=None)
+@pytest.mark.edge_case(15)
 def test_of_points_that_are_spent_exactly_what_the_member_no_longer_has_is_owed_or_missed(
     ledger: Ledger, data: st.DataObject
 ) -> None:

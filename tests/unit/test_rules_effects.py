@@ -120,6 +120,7 @@ def test_units_of_two_skus_do_not_make_up_one() -> None:
         ([(0, "-3"), (100, "2")], 0),
     ],
 )
+@pytest.mark.edge_case(27)
 def test_units_of_a_sku_are_its_sums(parts: list[tuple[int, str]], units: int) -> None:
     book = make.rulebook(make.bonus("b", {"points": 1}, per="unit"))
     lines = [make.line("1", amount, quantity) for amount, quantity in parts]
@@ -159,6 +160,7 @@ def test_a_ladder_may_hold_points_for_each_unit() -> None:
     assert earned(outcome(book, make.facts(big))) == {"b": 15}
 
 
+@pytest.mark.edge_case(28)
 def test_negative_lines_lessen_the_basket_but_never_below_nothing() -> None:
     book = make.rulebook(make.BASE)
     assert earned(outcome(book, make.facts(make.line("1", 6000), make.line("2", -1000)))) == {
@@ -168,6 +170,7 @@ def test_negative_lines_lessen_the_basket_but_never_below_nothing() -> None:
     assert codes(book, result) == {"base": Why.NOTHING_TO_GIVE}
 
 
+@pytest.mark.edge_case(24)
 def test_only_goods_earn() -> None:
     lines = [make.line("card", 100000, goods=False), make.line("1", 4000)]
     assert earned(outcome(make.rulebook(make.BASE), make.facts(*lines))) == {"base": 2}
@@ -176,6 +179,7 @@ def test_only_goods_earn() -> None:
 
 
 @pytest.mark.parametrize(("base", "points"), [("net", 5), ("gross", 10)])
+@pytest.mark.edge_case(24)
 def test_what_points_paid_earns_only_if_the_rule_says_so(base: str, points: int) -> None:
     book = make.rulebook(make.bonus("b", {"points": 1, "per_amount": 2000}, base=base))
     sale = make.facts(make.line(amount=20000))
@@ -236,6 +240,7 @@ def test_a_donation_gives(give: dict[str, Any], per: str, money: int) -> None:
     assert donated(outcome(book, make.facts(make.line(amount=77700, quantity="3")))) == {"d": money}
 
 
+@pytest.mark.edge_case(57)
 def test_the_odd_kopeck_always_falls_on_the_same_funder() -> None:
     funding = [
         {"party": "dairy", "share": "0.333334"},

@@ -85,6 +85,7 @@ caps = st.none() | st.integers(1, 4_000).map(lambda cap: {"money": cap})
     st.none() | st.integers(1, 6_000).map(lambda cap: {"money": cap}),
 )
 @settings(deadline=None)
+@pytest.mark.edge_case(34)
 def test_budgets_hold_and_what_one_cannot_pay_is_never_charged_to_another(
     funding: list[dict[str, Any]], form: Any, amounts: list[int], exhausted: str, budget: Any
 ) -> None:

@@ -55,6 +55,7 @@ TOUCHED = [
 
 
 @pytest.mark.parametrize("count", [0, 100, 1_000, 10_000])
+@pytest.mark.edge_case(32)
 def test_only_campaigns_that_the_basket_touches_are_visited(count: int) -> None:
     sorts = [*OTHERS.values()]
     others = [flat(f"o-{n}", **sorts[n % len(sorts)](n)) for n in range(count)]

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -182,6 +183,7 @@ def test_what_was_foreseen_before_counters_were_known_comes_out_if_it_holds(
 @given(
     sets(), baskets, st.integers(0, 7), st.integers(0, 100), st.integers(0, 100), st.integers(0, 8)
 )
+@pytest.mark.edge_case(25)
 def test_splitting_a_line_changes_nothing(
     documents: list[dict[str, Any]], basket: list[Line], place: int, of_amount: int, of_size: int, to: int
 ) -> None:  # fmt: skip
@@ -217,6 +219,7 @@ def test_more_spent_never_earns_less(earn: Any, basket: list[Line], place: int, 
 
 
 @given(sets(), baskets, st.randoms(use_true_random=False))
+@pytest.mark.edge_case(30)
 def test_the_same_sale_has_the_same_outcome_whatever_was_published_first(
     documents: list[dict[str, Any]], basket: list[Line], random: Any
 ) -> None:
@@ -232,6 +235,7 @@ def test_the_same_sale_has_the_same_outcome_whatever_was_published_first(
 @given(
     st.lists(st.tuples(st.sampled_from(["add", "best", "stop"]), st.integers(0, 3), st.integers(0, 4)), min_size=1, max_size=7)
 )  # fmt: skip
+@pytest.mark.edge_case(30, 31)
 def test_a_group_does_what_its_definition_says(members: list[tuple[str, int, int]]) -> None:
     documents = [
         {**make.bonus(f"c-{n}", {"points": points} if points else {"points": 1, "per_amount": 10**9}), "stacking": {"group": "g", "order": order, "mode": mode}}

@@ -96,6 +96,7 @@ def test_every_word_is_told_in_the_order_of_publication() -> None:
     )
 
 
+@pytest.mark.edge_case(59)
 def test_what_has_ended_still_decides_what_was_sold_before() -> None:
     book = told(version(1), version(2, day(9)), Ended("flat", day(5)))
     assert [gives(book, day(n)) for n in (4, 5, 6, 9, 99)] == [1, 0, 0, 0, 0]

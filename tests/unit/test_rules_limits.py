@@ -46,6 +46,7 @@ def hunter(**parts: Any) -> dict[str, Any]:
         ({"limits": {"per_basket": 5}, "exhausted": "none"}, {}, 5, Why.UNITS_CUT),
     ],
 )  # fmt: skip
+@pytest.mark.edge_case(34)
 def test_a_limit_leaves_whole_units(parts: Any, counts: dict[str, int], units: int, code: Why) -> None:  # fmt: skip
     book = make.rulebook(hunter(**parts))
     result = outcome(book, make.facts(make.line(quantity="7")), counts)
@@ -53,6 +54,7 @@ def test_a_limit_leaves_whole_units(parts: Any, counts: dict[str, int], units: i
     assert codes(book, result) == {"hunter-forest": code}
 
 
+@pytest.mark.edge_case(34)
 def test_what_one_funder_cannot_pay_is_not_charged_to_another() -> None:
     result = outcome(make.rulebook(hunter(funding=FUNDED)), make.facts(make.line(quantity="7")))
     [effect] = result.effects
@@ -103,6 +105,7 @@ def test_what_was_given_is_counted_and_nothing_else() -> None:
     }
 
 
+@pytest.mark.edge_case(36)
 def test_a_campaign_that_gives_nothing_consumes_nothing() -> None:
     book = make.rulebook({**make.bonus("b", {"rate": "0.01"}), "limits": {"per_card": 1}})
     result = outcome(book, make.facts(make.line(amount=99)))
@@ -135,10 +138,12 @@ def stacked(campaign: str, points: int, mode: str, order: int = 100, **more: Any
         ([stacked("a", 5, "best"), stacked("b", 9, "best", limits={"max_per_basket": {"points": 3}})], {"a": 5}),
     ],
 )  # fmt: skip
+@pytest.mark.edge_case(30)
 def test_in_a_group(documents: Any, wins: dict[str, int]) -> None:
     assert earned(outcome(make.rulebook(*documents), make.facts())) == wins
 
 
+@pytest.mark.edge_case(36)
 def test_only_the_winner_consumes_and_the_others_say_who_won() -> None:
     limits: Any = {"limits": {"budget": {"points": 100}}}
     documents = [stacked("a", 5, "best", **limits), stacked("b", 9, "best", **limits)]

@@ -3,6 +3,7 @@
 from fractions import Fraction
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -82,6 +83,7 @@ def told(effect: Any, used: dict[str, int]) -> Given:
 
 @given(sets(), st.lists(lines, min_size=1, max_size=5), st.data())
 @settings(deadline=None, max_examples=300)
+@pytest.mark.edge_case(31)
 def test_the_engine_does_what_the_language_says(
     documents: list[dict[str, Any]], basket: list[tuple[str, int, str]], data: st.DataObject
 ) -> None:

@@ -31,6 +31,7 @@ def test_the_difference_falls_on_lines_above_nothing(
 
 
 @given(amounts, st.integers(0, 10**6))
+@pytest.mark.edge_case(23)
 def test_the_lines_sum_to_the_total(lines: list[int], less: int) -> None:
     total = sum(lines) - less
     result = spread(total, lines)

@@ -204,6 +204,7 @@ def test_a_faulty_document_never_gets_in() -> None:
         make.rulebook(make.bonus("b", {"points": "5"}))
 
 
+@pytest.mark.edge_case(30)
 def test_the_order_of_documents_never_matters() -> None:
     documents = [make.BASE, make.HUNTER, flat(5), make.bonus("x2", {"multiply": "2"})]
     sale = make.facts(make.line(), make.line("2", 7700))

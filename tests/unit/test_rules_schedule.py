@@ -188,6 +188,7 @@ def test_a_far_hour_does_not_have_it() -> None:
         ((2026, 3, 31), Expiry(1, at="day"), (2026, 5, 1)),
     ],
 )  # fmt: skip
+@pytest.mark.edge_case(42)
 def test_points_last_to_the_day_promised(
     earned_on: tuple[int, int, int], expiry: Expiry, last: tuple[int, int, int]
 ) -> None:

@@ -185,6 +185,7 @@ def test_a_window_opens_and_shuts_to_the_second(
     assert [holds(m) for m in (opens - second, opens, shuts - second, shuts)] == [False, True, True, False]  # fmt: skip
 
 
+@pytest.mark.edge_case(41)
 def test_the_hour_that_comes_twice_is_open_twice_for_a_window_that_lasts_through_it() -> None:
     book = make.rulebook(
         make.bonus("night", {"points": 1}, schedule=[{"rrule": "FREQ=DAILY", "at": "01:00", "for": "PT4H"}])
@@ -194,6 +195,7 @@ def test_the_hour_that_comes_twice_is_open_twice_for_a_window_that_lasts_through
         assert earned(outcome(book, make.facts(at=at))) == {"night": 1}
 
 
+@pytest.mark.edge_case(41)
 def test_the_hour_that_comes_twice_is_happy_once() -> None:
     book = make.rulebook(
         make.bonus("happy", {"points": 1}, schedule=[{"rrule": "FREQ=DAILY", "at": "02:00", "for": "PT1H"}])
