@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import text
 
 from lepta.db import Database
-from lepta.logs import described
+from lepta.due.pulse import ever
 from lepta.processing.acts import Release
 from lepta.processing.moving import Moved
 from lepta.processing.state import Submission
@@ -40,13 +40,8 @@ class Expiry:
     log: Any
 
     async def run(self) -> None:
-        """Round after round. One that fails is made up for by the next."""
-        while True:
-            try:
-                await self.once()
-            except Exception as error:  # noqa: BLE001 - tills notice a lost database by themselves
-                self.log.warning("holds-kept", **described(error))
-            await asyncio.sleep(self.every_s)
+        """Round after round."""
+        await ever(self.once, self.every_s, self.log, "holds-kept")
 
     async def once(self) -> int:
         """Let go of all holds that are over; how many were."""

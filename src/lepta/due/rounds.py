@@ -11,8 +11,8 @@ import structlog
 
 from lepta.db import Database
 from lepta.due import metrics, service, store
+from lepta.due.pulse import ever
 from lepta.due.service import Told
-from lepta.logs import described
 from lepta.processing.writer import Writer
 
 
@@ -28,13 +28,8 @@ class Rounds:
     log: Any
 
     async def run(self) -> None:
-        """Round after round. One that fails is made up for by the next."""
-        while True:
-            try:
-                await self.once()
-            except Exception as error:  # noqa: BLE001 - tills notice a lost database by themselves
-                self.log.warning("lot-days-failed", **described(error))
-            await asyncio.sleep(self.every_s)
+        """Round after round."""
+        await ever(self.once, self.every_s, self.log, "lot-days-failed")
 
     async def once(self) -> list[Told]:
         """Tell each programme the day that has begun in all its stores; nothing if another process is at it."""

@@ -181,6 +181,18 @@ def _rows(types: str) -> str:
     return f"unnest({arrays})"
 
 
+def _placed(table: str, types: str, key: str, values: str) -> str:
+    """Rows out of arrays, each with the `place` of the row in `table` that it changes, found by the first of them."""
+    told = ", ".join(f"k.{name}" for name in values.split(", "))
+    return f"""(
+            SELECT a.place, {told}
+            FROM {_rows(types)} AS k ({key}, {values})
+            CROSS JOIN LATERAL (
+                SELECT ctid AS place FROM {table} WHERE shard = $1 AND {key} = k.{key} OFFSET 0
+            ) a
+        )"""  # noqa: S608 - names from this file
+
+
 # All that a batch writes, in one round trip; a part with nothing to write gets empty arrays. `UPDATE 1` is its proof.
 # $1 is the shard; all others are numbered in the order in which they stand here.
 # No row is written twice: an account opened just now gets its final sums at once, the others are moved. Balances are
@@ -195,13 +207,7 @@ APPEND = f"""
         SELECT $1, * FROM {_rows("integer smallint bigint bigint")}
     ), balances AS (
         UPDATE account_balance b SET debits = b.debits + m.debits, credits = b.credits + m.credits
-        FROM (
-            SELECT a.place, k.debits, k.credits
-            FROM {_rows("integer bigint bigint")} AS k (account, debits, credits)
-            CROSS JOIN LATERAL (
-                SELECT ctid AS place FROM account_balance WHERE shard = $1 AND account = k.account OFFSET 0
-            ) a
-        ) m
+        FROM {_placed("account_balance", "integer bigint bigint", "account", "debits, credits")} m
         WHERE b.ctid = m.place
     ), events AS (
         INSERT INTO event (shard, log_index, member, kind, leaf, beside, leaf_hash)
@@ -233,26 +239,14 @@ APPEND = f"""
         SELECT $1, * FROM {_rows("bigint smallint integer bigint smallint date bigint")}
     ), budgets AS (
         UPDATE budget b SET used = b.used + m.used
-        FROM (
-            SELECT a.place, k.used
-            FROM {_rows("text bigint")} AS k (counter, used)
-            CROSS JOIN LATERAL (
-                SELECT ctid AS place FROM budget WHERE shard = $1 AND counter = k.counter OFFSET 0
-            ) a
-        ) m
+        FROM {_placed("budget", "text bigint", "counter", "used")} m
         WHERE b.ctid = m.place
     ), usages AS (
         INSERT INTO usage (shard, counter, used) SELECT $1, * FROM {_rows("text bigint")}
         ON CONFLICT (shard, counter) DO UPDATE SET used = usage.used + excluded.used
     ), released AS (
         UPDATE usage u SET used = u.used - m.released
-        FROM (
-            SELECT a.place, k.released
-            FROM {_rows("text bigint")} AS k (counter, released)
-            CROSS JOIN LATERAL (
-                SELECT ctid AS place FROM usage WHERE shard = $1 AND counter = k.counter OFFSET 0
-            ) a
-        ) m
+        FROM {_placed("usage", "text bigint", "counter", "released")} m
         WHERE u.ctid = m.place
     ), reversals AS (
         INSERT INTO reversal (shard, subject, log_index) SELECT $1, * FROM {_rows("bigint bigint")}

@@ -1,16 +1,17 @@
 """A till's calls: record a sale, and ask what became of one."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from lepta.channels.till.answers import MAX_WIDTH, MIN_WIDTH, WIDTH, Answers, Form, read_form
 from lepta.channels.till.desk import HIT_HEADER, RECOGNISED, TillDesk, read_sale
 from lepta.channels.till.models import CheckoutAnswer, UnrecordedAnswer
+from lepta.channels.till.named import Named
 from lepta.channels.till.reversal_answers import returns_of
-from lepta.channels.till.schemas import MAX_SEQUENCE, CheckoutBody, Id, TooManyLines
+from lepta.channels.till.schemas import CheckoutBody, TooManyLines
 from lepta.db import Tx
 from lepta.errors import DomainError, Kind, NotSupported
 from lepta.http import bodies
@@ -26,14 +27,12 @@ from lepta.http.auth import (
 )
 from lepta.http.deps import Running, runtime
 from lepta.http.direct import DirectRoute, parameter
-from lepta.http.fields import Day
 from lepta.http.problems import TooLarge, UnsupportedMediaType, documented
 from lepta.processing import reading
 from lepta.processing.events import (
     HoldMismatch,
     InsufficientPoints,
     KeyReused,
-    NaturalKey,
     QuoteStale,
     TooBusy,
 )
@@ -146,21 +145,14 @@ async def read_checkout(request: Request, checkout: str) -> Response:
 
 @lookups.get("", responses={**LOOKUP, **bodies.answers(CheckoutAnswer, s200="The stored answer.")},
              openapi_extra={**SECURED, **LOOKUP_EXTRA}, response_model=None)  # fmt: skip
-async def find_checkout(  # noqa: PLR0917 - the key has as many parts
-    principal: TillKey,
-    request: Request,
-    running: Running,
-    store: Annotated[Id, Query()],
-    till: Annotated[Id, Query()],
-    business_day: Annotated[Day, Query()],
-    sequence: Annotated[int, Query(ge=0, le=MAX_SEQUENCE)],
+async def find_checkout(
+    principal: TillKey, request: Request, running: Running, key: Named
 ) -> Response:
     """What became of a sale, by the till's own name for it: to be asked after a time-out."""
-    principal.require_till(store, till)
+    principal.require_till(key.store, key.till)
     wishes = {k: v for k, v in request.query_params.items() if k in {"explain", "width", "receipt"}}
     form = read_form(wishes, request.headers.get("accept-language"))
     async with running.database.read() as tx:
-        key = NaturalKey(store, till, business_day, sequence)
         recorded = await reading.by_natural_key(tx, SHARD, key)
         if recorded is None:
             raise UnknownCheckout

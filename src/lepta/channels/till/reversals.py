@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,9 +15,10 @@ from lepta.channels.till.models import (
     UnrecordedVoidAnswer,
     VoidAnswer,
 )
+from lepta.channels.till.named import Named
 from lepta.channels.till.returns_desk import ReturnsDesk, Undoing, void_of
 from lepta.channels.till.reversal_schemas import NamedVoidBody, ReturnBody, VoidBody
-from lepta.channels.till.schemas import MAX_SEQUENCE, Id, TooManyLines
+from lepta.channels.till.schemas import TooManyLines
 from lepta.errors import DomainError, Kind
 from lepta.http import bodies
 from lepta.http.auth import (
@@ -32,7 +33,6 @@ from lepta.http.auth import (
 )
 from lepta.http.deps import Running
 from lepta.http.direct import DirectRoute
-from lepta.http.fields import Day
 from lepta.http.problems import TooLarge, UnsupportedMediaType, documented
 from lepta.processing import reading
 from lepta.processing.acts import Void
@@ -185,17 +185,8 @@ async def read_return(
     openapi_extra={"parameters": WISHES},
     response_model=None,
 )
-async def find_void(  # noqa: PLR0917 - the key has as many parts
-    principal: TillKey,
-    request: Request,
-    running: Running,
-    store: Annotated[Id, Query()],
-    till: Annotated[Id, Query()],
-    business_day: Annotated[Day, Query()],
-    sequence: Annotated[int, Query(ge=0, le=MAX_SEQUENCE)],
-) -> Response:
+async def find_void(principal: TillKey, request: Request, running: Running, key: Named) -> Response:
     """What became of a sale's void, by the till's own name for the sale: to be asked after a time-out."""
-    key = NaturalKey(store, till, business_day, sequence)
     return await _by_key(request, running, principal, "void", key)
 
 
@@ -205,17 +196,10 @@ async def find_void(  # noqa: PLR0917 - the key has as many parts
     openapi_extra={"parameters": WISHES},
     response_model=None,
 )
-async def find_return(  # noqa: PLR0917 - the key has as many parts
-    principal: TillKey,
-    request: Request,
-    running: Running,
-    store: Annotated[Id, Query()],
-    till: Annotated[Id, Query()],
-    business_day: Annotated[Day, Query()],
-    sequence: Annotated[int, Query(ge=0, le=MAX_SEQUENCE)],
+async def find_return(
+    principal: TillKey, request: Request, running: Running, key: Named
 ) -> Response:
     """What became of a return, by the till's own name for it: to be asked after a time-out."""
-    key = NaturalKey(store, till, business_day, sequence)
     return await _by_key(request, running, principal, "return", key)
 
 
