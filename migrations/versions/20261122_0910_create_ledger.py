@@ -119,6 +119,15 @@ HISTORY = (
         PRIMARY KEY (hold, shard)
     )
     """,
+    # Events that concern a second member besides the one in `event`: who was left points.
+    """
+    CREATE TABLE second_member (
+        log_index bigint NOT NULL,
+        member integer NOT NULL,
+        shard smallint NOT NULL,
+        PRIMARY KEY (member, log_index, shard)
+    )
+    """,
     # A recorded event's claim names it. Scope 2 are the tills' request headers: no leaf tells them, and a
     # stored refusal has no leaf at all, so these rows carry their own digest; the others have ''.
     """
@@ -286,6 +295,7 @@ APPEND_ONLY = (
     "lot_allocation",
     "reversal",
     "resolution",
+    "second_member",
     "idempotency",
     "shift",
     "checkpoint",
@@ -352,8 +362,8 @@ STORAGE = (
 
 GRANTS = (
     """
-    GRANT SELECT, INSERT ON event, entry, account, asset, lot_allocation, reversal, resolution, idempotency, shift,
-        checkpoint, tile, rulebook TO lepta_service
+    GRANT SELECT, INSERT ON event, entry, account, asset, lot_allocation, reversal, resolution, second_member,
+        idempotency, shift, checkpoint, tile, rulebook TO lepta_service
     """,
     "GRANT SELECT, UPDATE ON log_head TO lepta_service",
     "GRANT SELECT, INSERT, UPDATE ON account_balance, budget, usage, standing TO lepta_service",

@@ -12,7 +12,14 @@ from fastapi import APIRouter, FastAPI
 from lepta.channels.centre import api as centre
 from lepta.channels.kiosk import api as kiosk
 from lepta.channels.kiosk import gifts
-from lepta.channels.office import adjustments, campaigns, exceptions, keys, simulations
+from lepta.channels.office import (
+    adjustments,
+    campaigns,
+    exceptions,
+    keys,
+    simulations,
+    transfers,
+)
 from lepta.channels.office import api as office
 from lepta.channels.operations import api as operations
 from lepta.channels.operations import docs, later, pages
@@ -57,6 +64,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     office.router,
     exceptions.router,
     adjustments.router,
+    transfers.router,
     campaigns.router,
     simulations.router,
     keys.router,

@@ -65,6 +65,8 @@ MAY: dict[str, set[Any]] = {
     "POST /v1/claims": OFFICE,
     "POST /v1/adjustments": OFFICE,
     "GET /v1/adjustments/{adjustment}": OFFICE,
+    "POST /v1/transfers": OFFICE,
+    "GET /v1/transfers/{transfer}": OFFICE,
     "POST /v1/members/{member}/merge": OFFICE,
     "DELETE /v1/members/{member}": OFFICE,
     **{f"{method} /v1/parties/{{party}}": OFFICE for method in ("GET", "PUT")},

@@ -43,6 +43,8 @@ class Code(IntEnum):
     """Points earned by who owes some: they pay the debt."""
     MERGE = 20
     """Points that go over to the member whom another one turned out to be."""
+    TRANSFER = 21
+    """Points that one member leaves to another."""
 
 
 EARN, REDEEM, GIVE_POINTS, GIVE_MONEY, COLLECT, GIVE_OWN = list(Code)[:6]

@@ -12,6 +12,7 @@ from lepta.errors import DomainError
 from lepta.processing.canonical import canonical
 from lepta.processing.events import NaturalKey, moment_of
 from lepta.processing.leaf import Leaf
+from lepta.processing.owners import Transfer
 from lepta.processing.proration import ReturnedLine
 from lepta.processing.seen import MemberSeen, StoreSeen
 from lepta.values import value
@@ -329,6 +330,6 @@ class Gift:
         return cls(place, request["campaign"], request.get("fund"), request["points"], donor)
 
 
-Act = LotsDue | Void | Return | Adjustment | Hold | Release | Gift
-ACTS = (LotsDue, Void, Return, Adjustment, Hold, Release, Gift)
+Act = LotsDue | Void | Return | Adjustment | Hold | Release | Gift | Transfer
+ACTS = (LotsDue, Void, Return, Adjustment, Hold, Release, Gift, Transfer)
 BY_KIND: Mapping[str, type[Act]] = {act.kind: act for act in ACTS}

@@ -37,7 +37,7 @@ MOVABLE = ("opens", "entries", "lots", "spent", "moves", "used")
 """What lies beside the log when the whole is too long for a leaf."""
 KINDS = {
     "rulebook": 1, "checkout": 2, "void": 3, "return": 4, "lots": 5, "hold": 6, "release": 7, "gift": 8,
-    "adjustment": 9, "merge": 10, "claim": 11,
+    "adjustment": 9, "merge": 10, "claim": 11, "transfer": 12,
 }  # fmt: skip
 """Numbers of table `event`: never change one, never use one again."""
 KIND_NAMES = {number: name for name, number in KINDS.items()}

@@ -74,6 +74,8 @@ class Motion:
     """A sale that is not recorded yet, whose name it takes."""
     aside: str = ""
     """Words about it that may name a person: they are kept outside of the log, as long as the person is."""
+    second: Account | None = None
+    """Where the points of another member lie whom it concerns: their history tells of it, too."""
 
 
 class Movement(NamedTuple):

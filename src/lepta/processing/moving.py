@@ -8,7 +8,16 @@ from typing import Any, NamedTuple
 
 from lepta.errors import DomainError
 from lepta.ledger.book import Book
-from lepta.processing.acts import Act, Adjustment, Gift, Hold, LotsDue, Release, Return, Void
+from lepta.processing.acts import (
+    Act,
+    Adjustment,
+    Gift,
+    Hold,
+    LotsDue,
+    Release,
+    Return,
+    Void,
+)
 from lepta.processing.adjusting import decide_adjustment
 from lepta.processing.beside import pack, request_digest
 from lepta.processing.events import KeyReused
@@ -18,6 +27,7 @@ from lepta.processing.leaf import Booked, Packer, Written
 from lepta.processing.lot_days import decide_lots
 from lepta.processing.motion import Given, Motion, Movement, motion_leaf
 from lepta.processing.outcome import Balance
+from lepta.processing.owners import Transfer
 from lepta.processing.recognition import (
     REFUSALS,
     Refused,
@@ -26,6 +36,7 @@ from lepta.processing.recognition import (
     stored_refusal,
 )
 from lepta.processing.state import Claim, State, Submission, natural_claim
+from lepta.processing.transferring import decide_transfer
 from lepta.processing.undoing import decide_return, decide_void
 
 
@@ -39,6 +50,8 @@ class Moved(NamedTuple):
     given: Sequence[Given]
     aside: str = ""
     """See `Motion.aside`."""
+    second: int | None = None
+    """Number of `Motion.second`."""
 
     @property
     def kind(self) -> str:
@@ -87,7 +100,7 @@ Decide = Callable[[Any, State, datetime], Motion]
 DECIDERS: Mapping[type, Decide] = {
     LotsDue: decide_lots, Void: decide_void, Return: decide_return,
     Adjustment: decide_adjustment, Hold: decide_hold, Release: decide_release,
-    Gift: decide_gift,
+    Gift: decide_gift, Transfer: decide_transfer,
 }  # fmt: skip
 """Of each sort of act what it comes to; raises what it is refused for."""
 
@@ -147,7 +160,8 @@ def decide_act(
         claims = (*claims, natural_claim("checkout", motion.instead_of))
     for claim in claims:
         state.claims[claim] = log_index
-    return Moved(movement, claims, leaf, booked, motion.given, motion.aside)
+    second = state.book.accounts[motion.second] if motion.second else None
+    return Moved(movement, claims, leaf, booked, motion.given, motion.aside, second)
 
 
 def book(
@@ -157,7 +171,12 @@ def book(
     where it tells that. Moves the log on by one event.
     """
     log_index, ledger, member = state.size, state.book, motion.member
-    opened = ledger.open_early(log_index, member) if member else []
+    opened = [
+        account
+        for one in (member, motion.second)
+        if one is not None
+        for account in ledger.open_early(log_index, one)
+    ]
     postings, further = ledger.post(log_index, motion.entries, motion.issues, (), motion.moves)
     for counter, amount in motion.used:
         state.counts[counter] = state.counts.get(counter, 0) + amount

@@ -164,6 +164,9 @@ INSERT_ASSETS = "INSERT INTO asset (id, name) SELECT * FROM unnest($1::smallint[
 INSERT_REASONS = """
     INSERT INTO adjustment_reason (shard, log_index, reason) SELECT $1, * FROM unnest($2::bigint[], $3::text[])
 """
+INSERT_SECONDS = """
+    INSERT INTO second_member (shard, member, log_index) SELECT $1, * FROM unnest($2::integer[], $3::bigint[])
+"""
 INSERT_RULEBOOK = "INSERT INTO rulebook (number, digest, change) VALUES ($1, $2, $3)"
 # What was given is never taken back by a smaller limit: the grant stays at least what is used.
 GRANT_BUDGETS = """

@@ -59,10 +59,18 @@ async def append(
         frontier.size, frontier.root(), frontier.to_bytes(), state.rulebook.digest, book.next_account, head.size,
     )  # fmt: skip
     assert appended == "UPDATE 1", appended
-    asides = [(d.log_index, d.aside) for d in booked if isinstance(d, Moved) and d.aside]
-    if asides:
-        await connection.execute(sql.INSERT_REASONS, state.shard, *_columns(asides, 2))
+    acts = [each for each in booked if isinstance(each, Moved)]
+    if acts:
+        await _append_rest(connection, state.shard, acts)
     return hashes[-1] if hashes else None
+
+
+async def _append_rest(connection: Connection, shard: int, acts: Sequence[Moved]) -> None:
+    """What no sale has."""
+    if asides := [(act.log_index, act.aside) for act in acts if act.aside]:
+        await connection.execute(sql.INSERT_REASONS, shard, *_columns(asides, 2))
+    if seconds := [(act.second, act.log_index) for act in acts if act.second is not None]:
+        await connection.execute(sql.INSERT_SECONDS, shard, *_columns(seconds, 2))
 
 
 async def _append_assets(connection: Connection, state: State, chart: Chart) -> None:

@@ -72,6 +72,8 @@ class Wanted(NamedTuple):
 class Holder:
     """Whose card it is, and the accounts of one programme."""
 
+    ref: str
+    """The member's name in the ledger."""
     status: str
     first_name: str | None
     tier: str | None
@@ -98,7 +100,7 @@ async def holder(tx: Tx, card: str, wanted: Wanted) -> Holder:
     }
     points = {code: amount for code, (_, amount) in accounts.items()}
     numbers = {code: number for code, (number, _) in accounts.items()}
-    return Holder(row.status, row.first_name, row.tier, points, numbers)
+    return Holder(row.ref, row.status, row.first_name, row.tier, points, numbers)
 
 
 async def programme_for(tx: Tx, wanted: Wanted) -> str:

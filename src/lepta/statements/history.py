@@ -17,13 +17,19 @@ from lepta.statements.cards import SHARD, Wanted, holder
 Json = dict[str, Any]
 
 _HISTORY = text("""
-    SELECT leaf, beside FROM event
-    WHERE shard = :shard AND member = :member AND log_index < :before
-    ORDER BY log_index DESC LIMIT :most
+    SELECT leaf, beside FROM event WHERE shard = :shard AND log_index IN (
+        (
+            SELECT log_index FROM event
+            WHERE shard = :shard AND member = :member AND log_index < :before ORDER BY log_index DESC LIMIT :most
+        ) UNION ALL (
+            SELECT log_index FROM second_member
+            WHERE shard = :shard AND member = :member AND log_index < :before ORDER BY log_index DESC LIMIT :most
+        )
+    ) ORDER BY log_index DESC LIMIT :most
 """)
 POINTS = (
     "earned", "pending", "redeemed", "given", "shortfall", "owed", "matured", "expired",
-    "adjusted", "held",
+    "adjusted", "transferred", "held",
 )  # fmt: skip
 """Of every event, smallest units. What was given or taken before and is undone stands below 0."""
 
@@ -39,18 +45,20 @@ async def history(tx: Tx, card: str, wanted: Wanted, after: int | None, limit: i
         "before": 2**62 if after is None else after,
         "most": limit + 1,
     }
-    items = [_item(*row) for row in await tx.execute(_HISTORY, where)]
+    items = [_item(row.leaf, row.beside, found.ref) for row in await tx.execute(_HISTORY, where)]
     shown = items[:limit]
     more = len(items) > limit
     return {"items": shown, "next": str(shown[-1]["log_index"]) if more else None}
 
 
-def _item(leaf: bytes, beside: bytes) -> Json:
+def _item(leaf: bytes, beside: bytes, ref: str) -> Json:
     lying = Beside(beside)
     read = Leaf(leaf, lying.content)
     if read.kind == "checkout":
         points, donations = _of_sale(Recorded.of(read, lying))
         points["held"] = -sum(p.amount for p in read.postings[:1] if p.code == RELEASE)
+    elif read.kind == "transfer":
+        points, donations = _of_transfer(Movement.of(read, lying), ref), []
     else:
         shape = _SHAPES.get(read.kind, _of_other)
         points, donations = shape(Movement.of(read, lying))
@@ -91,6 +99,12 @@ def _of_lots(movement: Movement) -> tuple[Json, list[Json]]:
 
 def _of_adjustment(movement: Movement) -> tuple[Json, list[Json]]:
     return {"adjusted": movement.request["points"]}, []
+
+
+def _of_transfer(movement: Movement, ref: str) -> Json:
+    """As the member sees it: who leaves points to another one, or gets them."""
+    points = movement.request["points"]
+    return {"transferred": points if movement.facts["to"] == ref else -points}
 
 
 def _of_hold(movement: Movement) -> tuple[Json, list[Json]]:

@@ -92,6 +92,8 @@ class Acts:
         if member != document.get("member"):
             faults.event(Check.ROWS, index, "column member is not what the leaf says")
         elif member is not None:
+            if facts.get("to") is not None:
+                self.part.seconds.append((index, facts["to"], programme))
             known = self.part.members.setdefault(member, (index, ref, programme))
             if known[1:] != (ref, programme):
                 faults.event(Check.ROWS, index, "facts are of another member than the leaf")

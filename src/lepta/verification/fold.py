@@ -48,6 +48,8 @@ class Fold:
     given: dict[tuple[int | None, str, str], list[int]] = field(default_factory=dict)
     reversals: list[tuple[int, int]] = field(default_factory=list)
     """(sale, what took some of it back)."""
+    seconds: list[tuple[int, str, str]] = field(default_factory=list)
+    """See `Part.seconds`."""
     holds: Holds = field(default_factory=Holds)
     tills: dict[tuple[str, str, str], list[int]] = field(default_factory=dict)
     claims: int = 0
@@ -84,6 +86,7 @@ class Fold:
             for n, amount in enumerate(sums):
                 total[n] += amount
         self.reversals += part.reversals
+        self.seconds += part.seconds
         self.holds.add(part, self.faults)
         for till, (low, high, count) in part.tills.items():
             known = self.tills.setdefault(till, [low, high, 0])

@@ -90,6 +90,8 @@ class Part:
     """By member, campaign and fund: donations, points, money."""
     reversals: list[tuple[int, int]] = field(default_factory=list)
     """(sale, what took some of it back)."""
+    seconds: list[tuple[int, str, str]] = field(default_factory=list)
+    """(log index, ref, programme) of members whom events concern besides the one in column `member`."""
     holds: list[Hold] = field(default_factory=list)
     """Those that were made."""
     resolutions: list[tuple[int, int, int]] = field(default_factory=list)

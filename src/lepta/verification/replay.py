@@ -85,7 +85,7 @@ class Slicer:
 
     def cut(self, fold: Fold, part: Part) -> Before:
         """The state before `part`, which has not been folded yet."""
-        refs = {ref for _, ref, _ in part.members.values()}
+        refs = {ref for _, ref, _ in part.members.values()} | {ref for _, ref, _ in part.seconds}
         numbers = [*self.parties]
         counters = set(self.hard)
         for ref in refs:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import asyncpg
 
-from lepta.ledger.chart import limit_side
+from lepta.ledger.chart import available, limit_side, points_of
 from lepta.processing.leaf import moment_of
 from lepta.rules.limits import is_hard
 from lepta.verification.fold import Fold
@@ -46,6 +46,7 @@ STANDING = Table(
     "standing", Check.STANDINGS, ("campaign", "fund"), ("donations", "shoppers", "points", "money_minor")
 )  # fmt: skip
 REVERSAL = Table("reversal", Check.ROWS, ("subject", "log_index"), ())
+SECOND_MEMBER = Table("second_member", Check.ROWS, ("member", "log_index"), ())
 HOLD = Table("hold", Check.HOLDS, ("log_index",), ("account", "points", "expires_at"))
 RESOLUTION = Table("resolution", Check.HOLDS, ("hold",), ("log_index",))
 TILE = Table("tile", Check.ROOT, ("level", "n"), ("hash",))
@@ -53,6 +54,7 @@ TILE = Table("tile", Check.ROOT, ("level", "n"), ("hash",))
 STRANGERS = (
     ("event", "log_index"), ("entry", "log_index"), ("lot_allocation", "log_index"), ("account", "id"),
     ("account_balance", "account"), ("idempotency", "key"), ("checkpoint", "size"), ("tile", "n"), ("reversal", "log_index"),
+    ("second_member", "log_index"),
     ("hold", "log_index"), ("resolution", "hold"),
     ("lot", "account"), ("budget", "counter"), ("usage", "counter"), ("supporter", "member"),
     ("standing", "campaign"), ("log_head", "size"),
@@ -132,6 +134,7 @@ async def compare_state(connection: asyncpg.Connection, fold: Fold, faults: Faul
         await compare(connection, BUDGET, _budgets(fold), faults)
     await compare(connection, USAGE, _usage(fold), faults)
     await compare(connection, REVERSAL, dict.fromkeys(fold.reversals, ()), faults)
+    await compare(connection, SECOND_MEMBER, _seconds(fold), faults)
     await compare(connection, HOLD, _holds(fold), faults)
     ended = {(hold,): (by,) for hold, by in fold.holds.ended.items()}
     await compare(connection, RESOLUTION, ended, faults)
@@ -188,6 +191,16 @@ def _budgets(fold: Fold) -> dict[Key, Values]:
 
 def _usage(fold: Fold) -> dict[Key, Values]:
     return {(c,): (used,) for c, used in fold.counts.items() if not is_hard(c)}
+
+
+def _seconds(fold: Fold) -> dict[Key, Values]:
+    if not fold.seconds:
+        return {}
+    numbers = {opening.account: number for number, opening in fold.accounts.items()}
+    return {
+        (numbers.get(available(ref, points_of(programme)), -1), index): ()
+        for index, ref, programme in fold.seconds
+    }
 
 
 def _holds(fold: Fold) -> dict[Key, Values]:

@@ -64,6 +64,7 @@ class HistoryPoints(BaseModel):
     matured: int = Field(description="Had to wait until that day.")
     expired: int
     adjusted: int = Field(description="Given by the office, or, below 0, taken.")
+    transferred: int = Field(description="Left by another member, or, below 0, to another one.")
     held: int = Field(
         description="Set aside; below 0: they came back, to be spent in the same sale or to be free."
     )
