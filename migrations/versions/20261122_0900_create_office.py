@@ -63,7 +63,7 @@ TABLES = (
     """,
     "CREATE INDEX product_changed ON product (changed)",
     # `ref` is all that the ledger knows of a member: random, made once, never the office's id. Tier and segments hold
-    # from `since` on; null: always.
+    # from `since` on; null: always. `choices`: by campaign the beneficiary that they chose at a kiosk.
     """
     CREATE TABLE member (
         id text PRIMARY KEY,
@@ -79,6 +79,7 @@ TABLES = (
         tier text,
         since timestamptz,
         joined_on date NOT NULL DEFAULT CURRENT_DATE,
+        choices jsonb,
         revision bigint NOT NULL DEFAULT 1
     )
     """,

@@ -11,7 +11,7 @@ from fastapi import APIRouter, FastAPI
 
 from lepta.channels.centre import api as centre
 from lepta.channels.kiosk import api as kiosk
-from lepta.channels.kiosk import gifts
+from lepta.channels.kiosk import choices, gifts
 from lepta.channels.office import (
     adjustments,
     campaigns,
@@ -36,6 +36,7 @@ from lepta.http.auth import Gate, RateLimit
 from lepta.http.edge import Edge
 from lepta.http.express import Lane
 from lepta.http.journal import Journal
+from lepta.http.limits import CardLookups
 from lepta.http.metrics import Metrics
 from lepta.http.openapi import describe
 from lepta.http.problems import HANDLERS
@@ -59,6 +60,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     holds.addressed,
     kiosk.router,
     gifts.router,
+    choices.router,
     centre.router,
     operations.router,
     office.router,
@@ -118,7 +120,9 @@ def _life(settings: Settings) -> Callable[[Api], AbstractAsyncContextManager[Non
                 others_per_minute=settings.rate_per_minute,
             )
             app.state.runtime = found
-            app.state.gate = gate = Gate(found.keys, limit)
+            app.state.gate = gate = Gate(
+                found.keys, limit, CardLookups(settings.unknown_cards_per_minute)
+            )
             answers = Answers(Slips(found.directory, found.rulebooks))
             app.state.reader = reader = Reader(found.rulebooks)
             slips = Slips(reader.directory, found.rulebooks)

@@ -34,6 +34,8 @@ class Settings(BaseSettings):
     """Requests a minute of one kiosk key; 0: no limit."""
     rate_per_minute: int = Field(default=0, ge=0)
     """Requests a minute of any other key; 0: no limit."""
+    unknown_cards_per_minute: int = Field(default=30, ge=0)
+    """Cards that nobody has which a till's or a kiosk's key may ask for in a minute; 0: no limit."""
     lot_days_every_s: float = Field(default=300.0, ge=0)
     """How often it is looked whose points become available or expire; 0: never, but by `lepta expire`."""
     lot_days_at_once: int = Field(default=8, ge=1, le=1_000)

@@ -1,10 +1,9 @@
 """Who may do what: the table of roles and scopes, and the one way to find out who is asking."""
 
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
-from math import ceil
 from time import monotonic
 from typing import Annotated, Any, NamedTuple
 
@@ -13,6 +12,7 @@ from fastapi.security import HTTPBearer
 from starlette.requests import Request
 
 from lepta.errors import DomainError, Kind
+from lepta.http.limits import Buckets, CardLookup, CardLookups, RateLimited
 from lepta.keys.service import KeyRing
 from lepta.keys.store import Key
 
@@ -51,6 +51,9 @@ ROLES: dict[str, frozenset[Scope]] = {
 }
 
 
+__all__ = ["RateLimited"]
+
+
 class Unauthenticated(DomainError):
     """A valid key is required.
 
@@ -78,21 +81,6 @@ class Forbidden(DomainError):
     kind = Kind.FORBIDDEN
 
 
-class RateLimited(DomainError):
-    """Too many requests of one key.
-
-    The key has used up its requests for now. Wait the seconds that `Retry-After` says, then go on.
-    """
-
-    code = "rate-limited"
-    kind = Kind.TOO_MANY
-
-    def __init__(self, retry_after_s: int) -> None:
-        super().__init__(
-            f"This key sends too often. Wait {retry_after_s} s.", retry_after_s=retry_after_s
-        )
-
-
 class Principal(NamedTuple):
     """Who is asking. `store`, `till`, `party` are what the key is bound to; None: bound to none."""
 
@@ -117,7 +105,7 @@ class Principal(NamedTuple):
 
 
 class RateLimit:
-    """A token bucket for each key: a minute's worth at once, then as it fills. One process counts for itself."""
+    """So many requests a minute of each key."""
 
     def __init__(
         self,
@@ -128,23 +116,16 @@ class RateLimit:
     ) -> None:
         self._per_minute = {"kiosk": kiosk_per_minute}
         self._others = others_per_minute
-        self._now_s = now_s
-        self._full_s: OrderedDict[str, float] = OrderedDict()
+        self._buckets = Buckets(now_s)
 
     def take(self, principal: Principal) -> None:
         """Count one request; refuse it when the key's bucket is empty."""
         per_minute = self._per_minute.get(principal.role, self._others)
         if not per_minute:
             return
-        now_s, cost_s = self._now_s(), 60 / per_minute
-        # All that is kept is when the bucket will be full again: 60 s from now, and it is empty.
-        full_s = max(self._full_s.get(principal.key_id, now_s), now_s) + cost_s
-        if full_s - now_s > 60 + 1e-6:
-            raise RateLimited(max(1, ceil(full_s - now_s - 60 - 1e-6)))
-        self._full_s[principal.key_id] = full_s
-        self._full_s.move_to_end(principal.key_id)
-        while next(iter(self._full_s.values())) < now_s:
-            self._full_s.popitem(last=False)
+        wait_s = self._buckets.take(principal.key_id, per_minute)
+        if wait_s:
+            raise RateLimited(wait_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +134,7 @@ class Gate:
 
     keys: KeyRing
     limit: RateLimit
+    cards: CardLookups
 
     def recall(self, authorization: str) -> Key | None:
         """The key that a header's value names, if it is known and trusted; None: `authorize` finds out."""
@@ -183,6 +165,14 @@ async def authorize(request: Request, scope: Scope) -> Principal:
     if key is None:
         raise Unauthenticated
     return gate.admit(key, scope)
+
+
+@contextmanager
+def looking_up(request: Request, key: Principal) -> Iterator[CardLookup]:
+    """Around every answer that tells a till or a kiosk whether somebody has a card: see `CardLookups`."""
+    gate: Gate = request.app.state.gate
+    with gate.cards.one(key) as lookup:
+        yield lookup
 
 
 _bearer = HTTPBearer(

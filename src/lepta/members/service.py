@@ -90,6 +90,12 @@ def new_ref() -> str:
     return "m" + b32encode(secrets.token_bytes(12)).decode()[:18].lower()
 
 
+async def choose(db: Database, card: str, campaign: str, beneficiary: str | None) -> bool:
+    """Store who gets a campaign's donations of a card's owner; None: the default. False: nobody has the card."""
+    async with db.begin() as tx:
+        return await sql.choose(tx, card, campaign, beneficiary)
+
+
 async def get(db: Database, member_id: str) -> tuple[Member, int]:
     """A member and the revision."""
     async with db.read() as tx:

@@ -5,8 +5,8 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from sqlalchemy import Integer, Text, any_, cast, delete, func, select
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy import Integer, Text, any_, cast, delete, func, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 
 from lepta.db import Tx
 from lepta.members.tables import Card, Member, card, history, member
@@ -109,3 +109,17 @@ async def _cards(tx: Tx, member_id: str) -> tuple[Card, ...]:
         .order_by(card.c.position)
     )
     return tuple(Card(row.card, row.status) for row in await tx.execute(query))
+
+
+async def choose(tx: Tx, number: str, campaign: str, beneficiary: str | None) -> bool:
+    """Store a choice of a card's owner, or, of nobody, none; False: nobody has the card.
+
+    No revision is made of it: it is no part of the document that the office replaces.
+    """
+    none = cast({}, JSONB)
+    others = func.coalesce(member.c.choices, none).op("-")(campaign)
+    own = {} if beneficiary is None else {campaign: beneficiary}
+    after = func.nullif(others.op("||")(cast(own, JSONB)), none)
+    owner = select(card.c.member).where(card.c.card == number).scalar_subquery()
+    statement = update(member).where(member.c.id == owner).values(choices=after)
+    return (await tx.execute(statement)).rowcount == 1

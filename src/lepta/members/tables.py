@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from sqlalchemy import BigInteger, Column, Date, DateTime, MetaData, SmallInteger, Table, Text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 _metadata = MetaData()
 
@@ -24,6 +24,7 @@ member = Table(
     Column("tier", Text),
     Column("since", DateTime(timezone=True)),
     Column("joined_on", Date),
+    Column("choices", JSONB),
     Column("revision", BigInteger, nullable=False),
 )
 

@@ -279,6 +279,8 @@ class Donor:
     currency: str
     closed: tuple[str, ...] = ()
     """Funds that take nothing any more; in the log those that the gift might have gone to."""
+    chosen: tuple[tuple[str, str], ...] = ()
+    """(campaign, beneficiary) that they chose once; in the log the one that mattered."""
 
 
 @value
@@ -326,7 +328,8 @@ class Gift:
         segments = tuple(facts.get("segments", ()))
         member = MemberSeen(facts["member"], facts.get("tier"), segments)
         closed = tuple(facts.get("closed", ()))
-        donor = Donor(facts["card"], member, place, store, facts["currency"], closed)
+        chosen = tuple([(campaign, to) for campaign, to in facts.get("chosen", ())])
+        donor = Donor(facts["card"], member, place, store, facts["currency"], closed, chosen)
         return cls(place, request["campaign"], request.get("fund"), request["points"], donor)
 
 

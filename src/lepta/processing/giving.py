@@ -29,7 +29,7 @@ _AGAIN = "give fewer, under a new Idempotency-Key."
 
 
 class CardNotActive(DomainError):
-    """The card may not spend.
+    """The card may not do this.
 
     It is blocked, or not activated yet. The office sets that, in the member's list of cards.
     """
@@ -37,10 +37,9 @@ class CardNotActive(DomainError):
     code = "card-not-active"
     kind = Kind.CONFLICT
 
-    def __init__(self, status: str) -> None:
+    def __init__(self, status: str, what: str = "its points may not be given away") -> None:
         super().__init__(
-            f"This card is {status}, so its points may not be given away. Nothing was recorded: have the office "
-            "change that.",
+            f"This card is {status}, so {what}. Nothing was recorded: have the office change that.",
             card_status=status,
         )
 
@@ -137,11 +136,13 @@ def _of_campaign(
     act: Gift, campaign_id: str, rulebook: Rulebook, facts: rule_facts.Facts, closed: Sequence[str]
 ) -> Matched:
     choice = (campaign_id, act.fund) if act.fund else None
-    matched = alone(rulebook, campaign_id, replace(facts, choice=choice))
+    stored = () if act.fund else facts.chosen
+    chosen = tuple([one for one in stored if one[0] == campaign_id])
+    matched = alone(rulebook, campaign_id, replace(facts, choice=choice, chosen=chosen))
     if not matched.candidates:
         raise GiftNotOpen(_what(act), "it is not in force, or only taken with a purchase")
     campaign = matched.candidates[0].campaign
-    fund = campaign.target.of(campaign_id, choice)
+    fund = campaign.target.of(campaign_id, matched.facts)
     if not campaign.takes_points:
         raise GiftNotOpen(_what(act), "the campaign does not take points")
     if act.fund is not None and fund != act.fund:
@@ -162,6 +163,7 @@ def _rule_facts(donor: Donor, received_at: datetime) -> rule_facts.Facts:
         rule_facts.Store(donor.place, store.retailer, store.region, store.programme, donor.currency),
         at, at.date(), donor.currency, (), 0,
         rule_facts.Shopper(member.ref, member.tier, member.segments), None, (), offline=False,
+        chosen=donor.chosen,
     )  # fmt: skip
 
 
@@ -216,5 +218,10 @@ def _facts(donor: Donor, matched: Matched) -> Mapping[str, Any]:
         "programme": store.programme,
         "store": [donor.place, store.retailer, store.region, store.time_zone],
     }
-    more = {"tier": member.tier, "segments": member.segments, "closed": matched.facts.closed}
+    more = {
+        "tier": member.tier,
+        "segments": member.segments,
+        "closed": matched.facts.closed,
+        "chosen": matched.facts.chosen,
+    }
     return facts | {name: told for name, told in more.items() if told}

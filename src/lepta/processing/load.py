@@ -7,6 +7,7 @@ from itertools import starmap
 from typing import Any, NamedTuple
 
 import asyncpg
+import orjson
 
 from lepta.ledger.book import Book, Changes
 from lepta.ledger.chart import Account
@@ -108,10 +109,13 @@ async def read_shoppers(connection: Connection, cards: Collection[str]) -> dict[
     if not cards:
         return {}
     rows = await connection.fetch(sql.READ_SHOPPERS, cards)
-    return {
-        card: ShopperRecord(card, status, ref, tier, tuple(segments), *others)
-        for card, status, ref, tier, segments, *others in rows
-    }
+    shoppers = {}
+    for card, status, ref, tier, segments, *others, choices in rows:
+        shopper = ShopperRecord(card, status, ref, tier, tuple(segments), *others)
+        if choices is not None:
+            shopper = shopper._replace(choices=tuple(sorted(orjson.loads(choices).items())))
+        shoppers[card] = shopper
+    return shoppers
 
 
 async def read_former(

@@ -17,7 +17,7 @@ from lepta.processing.events import Checkout, QuoteStale
 from lepta.processing.quotes import Answers, Named, Quote, read_quote
 from lepta.processing.recognition import Refused
 from lepta.processing.rulebooks import Rulebooks
-from lepta.processing.sight import ByQuote, Prepared, prepare, see, with_closed
+from lepta.processing.sight import ByQuote, Prepared, prepare, see, with_chosen, with_closed
 from lepta.processing.state import ShopperRecord
 from lepta.processing.verdict import Verdict
 from lepta.rules.rulebook import Rulebook
@@ -134,6 +134,8 @@ class Office:
         quoted: ByQuote | None = None,
     ) -> Prepared:
         prepared = prepare(sale, see(sale, self.directory, shopper, rulebook), rulebook, quoted)
+        if shopper is not None and shopper.choices:
+            prepared = with_chosen(prepared, shopper.choices, rulebook, quoted)
         if self.directory.closing:
             now = self.clock()
             prepared = with_closed(prepared, self.directory.closing, now, rulebook, quoted)

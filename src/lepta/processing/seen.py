@@ -52,6 +52,8 @@ class Seen(NamedTuple):
     """See `rules.facts.Facts`."""
     quote_stale: bool = False
     """Whether the sale names a quote that did not hold, and was over already."""
+    chosen: tuple[tuple[str, str], ...] = ()
+    """See `rules.facts.Facts`."""
 
     def to_bytes(self) -> bytes:
         """Canonical JSON; what is at its default is left out."""
@@ -77,6 +79,8 @@ class Seen(NamedTuple):
             document["closed"] = self.closed
         if self.quote_stale:
             document["quote"] = "stale"
+        if self.chosen:
+            document["chosen"] = self.chosen
         return canonical(document)
 
     @classmethod
@@ -93,6 +97,7 @@ class Seen(NamedTuple):
             else (None,) * lines,
             closed=tuple(document.get("closed", ())),
             quote_stale=document.get("quote") == "stale",
+            chosen=tuple([(campaign, to) for campaign, to in document.get("chosen", ())]),
         )
 
 

@@ -14,8 +14,9 @@ from lepta.rules import engine, redemption
 from lepta.rules import facts as rule_facts
 from lepta.rules.asks import NOTHING, Asks
 from lepta.rules.birthday import Span, spans_around
+from lepta.rules.campaign import Campaign
 from lepta.rules.engine import Matched
-from lepta.rules.matching import capped
+from lepta.rules.matching import capped, flagged
 from lepta.rules.programme import Programme
 from lepta.rules.rulebook import Rulebook
 from lepta.values import value
@@ -110,9 +111,11 @@ def prepare(
     shopper = _shopper(member) if member and seen.card_status in EARNING else None
     facts = rule_facts.Facts(
         place, at, event.key.business_day, event.currency, lines, event.total,
-        shopper, event.choice, event.gifts, seen.offline, seen.closed,
+        shopper, event.choice, event.gifts, seen.offline, seen.closed, seen.chosen,
     )  # fmt: skip
     matched = engine.match(rulebook, facts)
+    if facts.chosen:
+        matched = flagged(matched)
     if quoted is not None and quoted.newest is not rulebook:
         matched = capped(matched, quoted.newest)
     points = chart.points_of(store.programme)
@@ -121,6 +124,33 @@ def prepare(
     return Prepared(
         event, seen, matched.programme, facts, matched, account, rulebook.number, until_s
     )
+
+
+def with_chosen(
+    prepared: Prepared,
+    choices: Sequence[tuple[str, str]],
+    rulebook: Rulebook,
+    quoted: ByQuote | None = None,
+) -> Prepared:
+    """The sale with those `choices` of its member in its facts that matter to it: of campaigns that it touches, and
+    where it does not name a beneficiary of its own.
+    """
+    if prepared.seen.card_status not in EARNING:
+        return prepared
+    asked = {
+        candidate.campaign.id
+        for candidate in prepared.matched.candidates
+        if _asks_for_choice(candidate.campaign, prepared.facts)
+    }
+    chosen = tuple([choice for choice in choices if choice[0] in asked])
+    if not chosen:
+        return prepared
+    return prepare(prepared.event, prepared.seen._replace(chosen=chosen), rulebook, quoted)
+
+
+def _asks_for_choice(campaign: Campaign, facts: rule_facts.Facts) -> bool:
+    target, own = campaign.target, facts.choice
+    return bool(target.choice) and (own is None or not target.offers(campaign.id, own))
 
 
 def with_closed(
@@ -139,7 +169,7 @@ def with_closed(
     closed = set()
     for candidate in prepared.matched.candidates:
         campaign, target = candidate.campaign, candidate.campaign.target
-        for fund in (target.of(campaign.id, prepared.facts.choice), target.fallback):
+        for fund in (target.of(campaign.id, prepared.facts), target.fallback):
             if fund is not None and fund in closing and closing[fund] <= today:
                 closed.add(fund)
     if not closed:

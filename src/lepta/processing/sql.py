@@ -22,11 +22,11 @@ READ_EVENTS = """
 """
 READ_SHOPPERS = """
     SELECT k.card, c.status, m.ref, m.tier, m.segments, m.first_name, m.gender, m.language, m.birthday, m.joined_on,
-        m.since
+        m.since, m.choices::text
     FROM unnest($1::text[]) AS k (card)
     CROSS JOIN LATERAL (SELECT status, member FROM card WHERE card = k.card OFFSET 0) c
     CROSS JOIN LATERAL (
-        SELECT ref, tier, segments, first_name, gender, language, birthday, joined_on, since
+        SELECT ref, tier, segments, first_name, gender, language, birthday, joined_on, since, choices
         FROM member WHERE id = c.member OFFSET 0
     ) m
 """

@@ -162,6 +162,8 @@ class ShopperRecord(NamedTuple):
     """From when on tier and segments hold; None: always."""
     former: tuple[Former, ...] = ()
     """What they were before, the earliest first, as far as somebody asks."""
+    choices: tuple[tuple[str, str], ...] = ()
+    """(campaign, beneficiary), by campaign: what the shopper chose at a kiosk for sales that say nothing."""
 
     def standing_at(self, moment: datetime) -> tuple[str | None, tuple[str, ...]]:
         """Tier and segments then."""

@@ -237,7 +237,7 @@ def _donated(
 def fund_of(campaign: Campaign, facts: Facts) -> str | Refusal:
     """Who gets a donation: the fallback where the one it is for is closed; nobody where nobody was chosen."""
     target = campaign.target
-    fund = target.of(campaign.id, facts.choice)
+    fund = target.of(campaign.id, facts)
     if fund is None:
         return Refusal(Why.NO_CHOICE)
     if fund not in facts.closed:

@@ -118,13 +118,20 @@ class Target:
     fallback: str | None
     """Stands in for one that is closed."""
 
-    def of(self, campaign: str, choice: tuple[str, str] | None) -> str | None:
-        """The fund, the shopper's choice, or the default; None: nobody was chosen."""
+    def of(self, campaign: str, facts: Facts) -> str | None:
+        """The fund; else what the shopper chose at the till, or once at a kiosk; else the default. None: nobody."""
         if self.fund is not None:
             return self.fund
-        if choice is not None and choice[0] == campaign and choice[1] in self.choice:
-            return choice[1]
+        if facts.choice is not None and self.offers(campaign, facts.choice):
+            return facts.choice[1]
+        for chosen in facts.chosen:
+            if self.offers(campaign, chosen):
+                return chosen[1]
         return self.default
+
+    def offers(self, campaign: str, choice: tuple[str, str]) -> bool:
+        """Whether this choice can be made in the campaign, whose target it is."""
+        return choice[0] == campaign and choice[1] in self.choice
 
 
 @dataclass(frozen=True, slots=True, eq=False)

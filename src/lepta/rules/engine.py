@@ -189,9 +189,7 @@ def _fallback_flags(matched: Matched, effects: Sequence[Effect]) -> tuple[str, .
     facts = matched.facts
     if not facts.closed:
         return ()
-    wanted = {
-        c.campaign.id: c.campaign.target.of(c.campaign.id, facts.choice) for c in matched.candidates
-    }
+    wanted = {c.campaign.id: c.campaign.target.of(c.campaign.id, facts) for c in matched.candidates}
     moved = any(isinstance(e, Donate) and e.fund != wanted[e.campaign] for e in effects)
     return ("fallback-fund",) if moved else ()
 

@@ -96,3 +96,5 @@ class Facts:
     """The sale is over and paid: a gift is booked as taken, whatever our figure."""
     closed: tuple[str, ...] = ()
     """Funds that take nothing any more, of those that the sale's campaigns would give to."""
+    chosen: tuple[tuple[str, str], ...] = ()
+    """(campaign, beneficiary) that the shopper chose once at a kiosk, of the campaigns that the sale touches."""

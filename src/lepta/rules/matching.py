@@ -27,6 +27,7 @@ from lepta.values import value
 _YEARS = range(1900, 9000)
 """Outside of these a clock is broken beyond what calendars can do: nothing is in force."""
 
+UNKNOWN_CHOICE = ("unknown-choice",)
 _order = attrgetter("key")
 """Candidates are evaluated in the order of their campaigns' keys."""
 
@@ -139,6 +140,19 @@ def _capped(candidate: Candidate, newest: Rulebook, facts: Facts) -> Candidate:
     return Candidate(
         candidate.key, track, candidate.campaign, candidate.positions, candidate.obstacle, gauges
     )
+
+
+def flagged(matched: Matched) -> Matched:
+    """The same; where a beneficiary chosen at a kiosk is none any more, the till is to say so: the default gets it."""
+    chosen = dict(matched.facts.chosen)
+    gone = any(
+        chosen[c.campaign.id] not in c.campaign.target.choice
+        for c in matched.candidates
+        if c.campaign.id in chosen
+    )
+    if matched.flags or not gone:
+        return matched
+    return replace(matched, flags=UNKNOWN_CHOICE)
 
 
 def alone(rulebook: Rulebook, campaign_id: str, facts: Facts) -> Matched:
@@ -269,4 +283,4 @@ def _choice_flags(
     campaign = rulebook.campaign_at(campaign_id, facts.at) or rulebook.campaign(campaign_id)
     if campaign is None or campaign.programme != facts.store.programme:
         return ("unknown-campaign",)
-    return () if beneficiary in campaign.target.choice else ("unknown-choice",)
+    return () if beneficiary in campaign.target.choice else UNKNOWN_CHOICE

@@ -63,6 +63,7 @@ def read(leaf: bytes, content: bytes, closing: Mapping[str, date]) -> Receipt:
         tuple([Gift(*gift) for gift in gifts]) if gifts else (),
         seen.get("offline", False),
         closed,
+        tuple([(campaign, to) for campaign, to in seen.get("chosen", ())]),
     )
     return Receipt(document, facts, day)
 

@@ -15,7 +15,7 @@ SHARD = 0
 EXPIRING_WITHIN = timedelta(days=60)
 
 _HOLDER = text("""
-    SELECT c.status, m.ref, m.first_name, m.tier FROM card c JOIN member m ON m.id = c.member WHERE c.card = :card
+    SELECT c.status, m.ref, m.first_name, m.tier, m.choices FROM card c JOIN member m ON m.id = c.member WHERE c.card = :card
 """)
 _PROGRAMME_OF_STORE = text("SELECT programme FROM store WHERE id = :store")
 _PROGRAMME = text("SELECT EXISTS (SELECT FROM programme WHERE id = :programme)")
@@ -81,6 +81,8 @@ class Holder:
     """Points by account code; a missing one is 0."""
     accounts: dict[str, int]
     """Their numbers, of those that were opened."""
+    choices: dict[str, str]
+    """By campaign the beneficiary that they chose at a kiosk."""
 
     @property
     def account(self) -> int | None:
@@ -100,7 +102,7 @@ async def holder(tx: Tx, card: str, wanted: Wanted) -> Holder:
     }
     points = {code: amount for code, (_, amount) in accounts.items()}
     numbers = {code: number for code, (number, _) in accounts.items()}
-    return Holder(row.ref, row.status, row.first_name, row.tier, points, numbers)
+    return Holder(row.ref, row.status, row.first_name, row.tier, points, numbers, row.choices or {})
 
 
 async def programme_for(tx: Tx, wanted: Wanted) -> str:
@@ -151,6 +153,10 @@ async def summary(tx: Tx, card: str, wanted: Wanted, now: datetime) -> dict[str,
         "tier": found.tier,
         "points": points,
         "donations": donations,
+        "choices": [
+            {"campaign": campaign, "beneficiary": beneficiary}
+            for campaign, beneficiary in sorted(found.choices.items())
+        ],
     }
 
 

@@ -14,7 +14,7 @@ from lepta.processing.seen import MemberSeen, StoreSeen
 from lepta.statements.cards import UnknownCard
 
 _HOLDER = text("""
-    SELECT c.status, m.ref, m.tier, m.segments FROM card c JOIN member m ON m.id = c.member WHERE c.card = :card
+    SELECT c.status, m.ref, m.tier, m.segments, m.choices FROM card c JOIN member m ON m.id = c.member WHERE c.card = :card
 """)
 _STORE = text("""
     SELECT retailer, region, time_zone, programme, currency FROM store WHERE id = :store
@@ -60,4 +60,5 @@ async def _donor(tx: Tx, wish: Wish, now: datetime) -> Donor:
     today = now.astimezone(ZoneInfo(store.time_zone)).date()
     closed = tuple((await tx.execute(_CLOSED, {"today": today})).scalars())
     member = MemberSeen(holder.ref, holder.tier, tuple(holder.segments))
-    return Donor(holder.status, member, wish.store, StoreSeen(*seen), currency, closed)
+    chosen = tuple(sorted((holder.choices or {}).items()))
+    return Donor(holder.status, member, wish.store, StoreSeen(*seen), currency, closed, chosen)

@@ -4,10 +4,11 @@ from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Path, Query
+from starlette.requests import Request
 from starlette.responses import Response
 
 from lepta.channels.kiosk.models import CardAnswer, FundAnswer, HistoryAnswer, StandingAnswer
-from lepta.http.auth import CardsKey, Forbidden, RateLimited, Unauthenticated
+from lepta.http.auth import CardsKey, Forbidden, RateLimited, Unauthenticated, looking_up
 from lepta.http.bodies import JSON, answers
 from lepta.http.deps import Now, Running
 from lepta.http.problems import Unavailable, documented
@@ -38,6 +39,7 @@ _REFUSALS = documented(Unauthenticated, Forbidden, RateLimited, UnknownCard, Una
     "/cards/{card:path}/history", responses={**_REFUSALS, **answers(HistoryAnswer, s200="A page.")}
 )
 async def get_history(  # noqa: PLR0917
+    request: Request,
     card: CardNumber,
     key: CardsKey,
     running: Running,
@@ -48,18 +50,25 @@ async def get_history(  # noqa: PLR0917
     limit: Annotated[int, Query(ge=1, le=200)] = 20,
 ) -> Response:
     """What happened on the card owner's account, the newest first."""
-    async with running.database.read() as tx:
-        answer = await history(tx, card, Wanted(programme, key.store), after, limit)
+    with looking_up(request, key):
+        async with running.database.read() as tx:
+            answer = await history(tx, card, Wanted(programme, key.store), after, limit)
     return Response(orjson.dumps(answer), media_type=JSON)
 
 
 @router.get("/cards/{card:path}", responses={**_REFUSALS, **answers(CardAnswer, s200="The card.")})
-async def get_card(
-    card: CardNumber, key: CardsKey, running: Running, now: Now, programme: Programme = None
+async def get_card(  # noqa: PLR0917
+    request: Request,
+    card: CardNumber,
+    key: CardsKey,
+    running: Running,
+    now: Now,
+    programme: Programme = None,
 ) -> Response:
     """A card's points as they are now: available, held, pending and until when, expiring within 60 days."""
-    async with running.database.read() as tx:
-        answer = await cards.summary(tx, card, Wanted(programme, key.store), now)
+    with looking_up(request, key):
+        async with running.database.read() as tx:
+            answer = await cards.summary(tx, card, Wanted(programme, key.store), now)
     return Response(orjson.dumps(answer), media_type=JSON)
 
 

@@ -24,6 +24,7 @@ from lepta.http.auth import (
     Scope,
     Unauthenticated,
     authorize,
+    looking_up,
 )
 from lepta.http.bodies import JSON, Body, answers, parse, reads
 from lepta.http.deps import Running
@@ -99,9 +100,10 @@ async def create_gift(request: Request, running: Running) -> Response:
     """Give points of a card's owner to a fund, with the money behind them. Safe to send again under its key."""
     kiosk = await authorize(request, Scope.KIOSK)
     key, wish = required_key(request), (await parse(request, KioskGiftBody)).to_wish(kiosk)
-    async with running.database.read() as tx:
-        act = await gifts.placed(tx, wish, datetime.now(UTC))
-    return _answered(await record(running, act, key))
+    with looking_up(request, kiosk):
+        async with running.database.read() as tx:
+            act = await gifts.placed(tx, wish, datetime.now(UTC))
+        return _answered(await record(running, act, key))
 
 
 def _answered(told: Told) -> Response:

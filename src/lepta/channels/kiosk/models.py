@@ -41,6 +41,13 @@ class FundShare(BaseModel):
     money: int
 
 
+class Choice(BaseModel):
+    """The beneficiary that the card's owner chose for a campaign, for sales that name none."""
+
+    campaign: str
+    beneficiary: str
+
+
 class CardAnswer(BaseModel):
     """A card, its owner's first name and points."""
 
@@ -50,6 +57,7 @@ class CardAnswer(BaseModel):
     tier: str | None
     points: CardPoints
     donations: list[FundShare]
+    choices: list[Choice]
 
 
 class HistoryPoints(BaseModel):

@@ -27,7 +27,6 @@ class Later(NamedTuple):
 
 
 LATER = (
-    Later("PUT", "/v1/cards/{card:path}/choice", "kiosk", Scope.KIOSK, "a choice at the kiosk"),
     Later("GET", "/v1/statements/{party}", "centre", Scope.STATEMENTS, "a statement"),
     Later("POST", "/v1/reconciliations", "centre", Scope.SETTLEMENT, "a reconciliation"),
     Later(

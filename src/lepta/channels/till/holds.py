@@ -26,6 +26,7 @@ from lepta.http.auth import (
     Scope,
     Unauthenticated,
     authorize,
+    looking_up,
 )
 from lepta.http.deps import runtime
 from lepta.http.direct import DirectRoute
@@ -145,11 +146,13 @@ async def create_hold(request: Request) -> Response:
     header = idempotency_key(request.headers)
     body = await bodies.parse(request, HoldBody)
     place = body.place(key)
-    async with runtime(request).database.read() as tx:
-        found = await reading.card(tx, body.card)
-    status, member = found or ("unknown", None)
-    act = Hold(place, body.card, status, member, body.points, body.ttl_s)
-    movement, again = await _made(request, act, header, training=body.training)
+    with looking_up(request, key) as lookup:
+        async with runtime(request).database.read() as tx:
+            found = await reading.card(tx, body.card)
+        lookup.is_unknown = found is None
+        status, member = found or ("unknown", None)
+        act = Hold(place, body.card, status, member, body.points, body.ttl_s)
+        movement, again = await _made(request, act, header, training=body.training)
     expires_at = moment_of(movement.outcome["expires_at"])
     told = expires_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     answer = {

@@ -17,6 +17,7 @@ from lepta.http.auth import (
     Scope,
     Unauthenticated,
     authorize,
+    looking_up,
 )
 from lepta.http.direct import DirectRoute
 from lepta.http.problems import TooLarge, UnsupportedMediaType, documented
@@ -53,7 +54,12 @@ async def create_quote(request: Request) -> Response:
     form = read_form(request.query_params, request.headers.get("accept-language"))
     quoting: Quoting = request.app.state.quoting
     answers: Answers = request.app.state.stored_answers
-    made = await quoting.make(event)
+    if event.card is None:
+        made = await quoting.make(event)
+    else:
+        with looking_up(request, till) as lookup:
+            made = await quoting.make(event)
+            lookup.is_unknown = made.recorded.seen.card_status == "unknown"
     return Response(answers.quote(made, form, training=told.training), 200, media_type=JSON)
 
 
