@@ -85,3 +85,28 @@ def said(answer: httpx.Response) -> str:
 def problem(answer: httpx.Response) -> tuple[int, str]:
     """Status and slug of a refusal."""
     return answer.status_code, answer.json()["type"].removeprefix("/problems/")
+
+
+async def publish(office: httpx.AsyncClient, *campaigns: dict[str, Any]) -> None:
+    """Save and publish campaigns, each as a first or a next version."""
+    for campaign in campaigns:
+        path = f"/v1/campaigns/{campaign['campaign']}"
+        found = await office.get(path)
+        seen = {"If-Match": found.headers["etag"]} if found.status_code == 200 else {}
+        saved = await office.put(path, json=campaign, headers=seen)
+        assert saved.is_success, saved.text
+        done = await office.post(f"{path}/publish")
+        assert done.status_code == 200, done.text
+
+
+async def change(office: httpx.AsyncClient, path: str, **changes: Any) -> None:
+    """Replace a part of an office's document."""
+    found = await office.get(path)
+    match = {"If-Match": found.headers["etag"]}
+    done = await office.put(path, json={**found.json(), **changes}, headers=match)
+    assert done.status_code == 200, done.text
+
+
+async def tree_size(anybody: httpx.AsyncClient) -> int:
+    """How many events are recorded, as the signed checkpoint says."""
+    return int((await anybody.get("/log/checkpoint")).text.split("\n")[1])
