@@ -102,6 +102,9 @@ TABLES = (
     )
     """,
     "CREATE INDEX card_member ON card (member)",
+    # Refs of members who were erased: nothing else is kept of them. What points they leave, or get by something that was
+    # under way, are gone with them.
+    "CREATE TABLE departed (ref text PRIMARY KEY)",
     """
     CREATE TABLE campaign_version (
         campaign text NOT NULL,
@@ -171,6 +174,7 @@ GRANTS = (
     GRANT SELECT, INSERT, UPDATE, DELETE ON party, programme, store, product, member, member_history,
         card, campaign_version, api_key TO lepta_service
     """,
+    "GRANT SELECT, INSERT ON departed TO lepta_service",
     "GRANT SELECT, UPDATE ON office_version TO lepta_service",
     "GRANT SELECT ON quote_secret TO lepta_service",
     "GRANT SELECT ON schema_version TO lepta_service",

@@ -69,6 +69,7 @@ MAY: dict[str, set[Any]] = {
     "GET /v1/transfers/{transfer}": OFFICE,
     "POST /v1/members/{member}/merge": OFFICE,
     "DELETE /v1/members/{member}": OFFICE,
+    "GET /v1/members/{member}/history": OFFICE,
     **{f"{method} /v1/parties/{{party}}": OFFICE for method in ("GET", "PUT")},
     **{f"{method} /v1/stores/{{store}}": OFFICE for method in ("GET", "PUT")},
     **{f"{method} /v1/products/{{sku}}": OFFICE for method in ("GET", "PUT")},

@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from lepta.db import Database
-from lepta.due import metrics, service, store
+from lepta.due import leaving, metrics, service, store
 from lepta.due.pulse import ever
 from lepta.due.service import Told
 from lepta.processing.writer import Writer
@@ -39,6 +39,7 @@ class Rounds:
             now = self.clock()
             days = await service.begun(self.database, now)
             told = [await self._tell(Told(programme, on)) for programme, on in days.items()]
+            await leaving.settle(self.database, self.writer, now)
         metrics.LAST.set(now.timestamp())
         return told
 

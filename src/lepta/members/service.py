@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 from lepta.db import Database, Tx
 from lepta.errors import DomainError, InvalidRequest, Kind
+from lepta.members import erasing
 from lepta.members import store as sql
+from lepta.members.store import Standing
 from lepta.members.tables import Member, member
 from lepta.revisions import Always, Expected, NotFound, Saved, lock, write
 
@@ -94,6 +96,29 @@ async def choose(db: Database, card: str, campaign: str, beneficiary: str | None
     """Store who gets a campaign's donations of a card's owner; None: the default. False: nobody has the card."""
     async with db.begin() as tx:
         return await sql.choose(tx, card, campaign, beneficiary)
+
+
+async def erase(db: Database, member_id: str) -> str:
+    """Forget a member: the person, cards, choices, tiers, segments and what the office wrote about them, all at once.
+
+    Returns the random ref, which is all that is left. Raises `NotFound`.
+    """
+    async with db.begin() as tx:
+        ref = await erasing.lock(tx, member_id)
+        if ref is None:
+            raise NotFound("member", member_id)
+        await sql.replace_cards(tx, {member_id: ()})
+        await erasing.forget(tx, member_id, ref)
+    return ref
+
+
+async def standings(db: Database, member_id: str, most: int) -> list[Standing]:
+    """What tiers and segments a member has and had, the newest first. Raises `NotFound`."""
+    async with db.read() as tx:
+        found = await sql.standings(tx, member_id, most)
+    if not found:
+        raise NotFound("member", member_id)
+    return found
 
 
 async def get(db: Database, member_id: str) -> tuple[Member, int]:

@@ -70,6 +70,34 @@ async def remember(tx: Tx, member_id: str, before: Kept) -> datetime:
     return until
 
 
+class Standing(NamedTuple):
+    """Tier and segments that a member had from a moment on until another; None: always, and still."""
+
+    since: datetime | None
+    until: datetime | None
+    tier: str | None
+    segments: list[str]
+
+
+async def standings(tx: Tx, member_id: str, most: int) -> list[Standing]:
+    """The newest first, at most so many; none: there is no such member."""
+    now = select(member.c.since, member.c.tier, member.c.segments).where(member.c.id == member_id)
+    row = (await tx.execute(now)).one_or_none()
+    if row is None:
+        return []
+    before = select(history.c.until, history.c.tier, history.c.segments).where(
+        history.c.member == member_id
+    )
+    past = (await tx.execute(before.order_by(history.c.until.desc()).limit(most))).all()
+    begins = [*(until for until, _, _ in past[1:]), None]
+    found = [Standing(row.since, None, row.tier, row.segments)]
+    found += [
+        Standing(since, until, tier, segments)
+        for since, (until, tier, segments) in zip(begins, past, strict=False)
+    ]
+    return found[:most]
+
+
 async def replace_cards(tx: Tx, wanted: Mapping[str, Sequence[Card]]) -> str | None:
     """Make these each member's cards; returns one that another member has, and then the rest is undecided.
 

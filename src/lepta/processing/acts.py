@@ -30,6 +30,8 @@ class LotsDue:
     member: str
     programme: str
     on: date
+    left: bool = False
+    """The member is nobody any more: all of their points are gone, those that wait, too."""
 
     kind: ClassVar[str] = "lots"
     key: ClassVar[NaturalKey | None] = None
@@ -45,13 +47,19 @@ class LotsDue:
     @property
     def identity(self) -> bytes:
         """What makes two of them equal."""
-        return f"lots\n{self.member}\n{self.programme}\n{self.on}".encode()
+        return f"lots\n{self.member}\n{self.programme}\n{self.on}\n{self.left}".encode()
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """What was told, as it lies beside the leaf."""
+        return {"left": True, "on": self.on} if self.left else {"on": self.on}
 
     @classmethod
     def of(cls, leaf: Leaf) -> Self:
         """The act that a leaf tells of."""
         facts, request = leaf.document["facts"], leaf.document["request"]
-        return cls(facts["member"], facts["programme"], date.fromisoformat(request["on"]))
+        on = date.fromisoformat(request["on"])
+        return cls(facts["member"], facts["programme"], on, "left" in request)
 
 
 @value

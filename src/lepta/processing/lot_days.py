@@ -48,7 +48,7 @@ def newest_day(moment: datetime) -> date:
 
 def decide_lots(act: LotsDue, state: State, received_at: datetime) -> Motion:
     """Points whose first day has come pay what the member owes, and the rest may be spent; what is left of a lot is gone
-    on the day after its last.
+    on the day after its last. Of a member who has left nothing is left.
 
     Raises `NothingDue`, so that a lot matures and ends once, however often the day is told, and `NotBegun`. Who
     tells the day knows the programme's stores and waits until it has begun in all of them.
@@ -57,11 +57,11 @@ def decide_lots(act: LotsDue, state: State, received_at: datetime) -> Motion:
         raise NotBegun(act.on)
     asset, book = chart.points_of(act.programme), state.book
     pending, available = chart.pending(act.member, asset), chart.available(act.member, asset)
-    matured = _matured(book.lots_of(pending), act.on)
+    matured = _matured(book.lots_of(pending), date.max if act.left else act.on)
     owed = chart.owed(act.member, asset)
     paid, left = _pay(matured, book.debt(owed))
     spendable = (*sorted(book.lots_of(available)), *left)
-    ended = [lot for lot in spendable if lot.expires_on < act.on]
+    ended = [lot for lot in spendable if act.left or lot.expires_on < act.on]
     if not matured and not ended:
         raise NothingDue
     to = chart.expired(act.programme, asset)
@@ -87,7 +87,7 @@ def _motion(
         occurred_at=received_at,
         about=(),
         member=chart.available(act.member, chart.points_of(act.programme)),
-        request={"on": act.on},
+        request=act.request,
         facts={"member": act.member, "programme": act.programme},
         outcome={entry.code.name.lower(): entry.amount for entry in entries},
         entries=entries,

@@ -161,8 +161,12 @@ SEE_HEAD = """
 READ_LEAF_HASH = "SELECT leaf_hash FROM event WHERE shard = $1 AND log_index = $2"
 
 INSERT_ASSETS = "INSERT INTO asset (id, name) SELECT * FROM unnest($1::smallint[], $2::text[])"
+# Not of a member who was erased meanwhile.
 INSERT_REASONS = """
-    INSERT INTO adjustment_reason (shard, log_index, reason) SELECT $1, * FROM unnest($2::bigint[], $3::text[])
+    INSERT INTO adjustment_reason (shard, log_index, reason)
+    SELECT $1, k.log_index, k.reason
+    FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[]) AS k (log_index, reason, ref, to_ref)
+    WHERE NOT EXISTS (SELECT FROM departed d WHERE d.ref = k.ref OR d.ref = k.to_ref)
 """
 INSERT_SECONDS = """
     INSERT INTO second_member (shard, member, log_index) SELECT $1, * FROM unnest($2::integer[], $3::bigint[])

@@ -1,6 +1,6 @@
 """SQL of a batch, second half: append what was decided. The only module that writes ledger tables."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from hashlib import sha256
 from typing import Any
@@ -67,10 +67,15 @@ async def append(
 
 async def _append_rest(connection: Connection, shard: int, acts: Sequence[Moved]) -> None:
     """What no sale has."""
-    if asides := [(act.log_index, act.aside) for act in acts if act.aside]:
-        await connection.execute(sql.INSERT_REASONS, shard, *_columns(asides, 2))
+    if asides := [(a.log_index, a.aside, *_about(a.movement.facts)) for a in acts if a.aside]:
+        await connection.execute(sql.INSERT_REASONS, shard, *_columns(asides, 4))
     if seconds := [(act.second, act.log_index) for act in acts if act.second is not None]:
         await connection.execute(sql.INSERT_SECONDS, shard, *_columns(seconds, 2))
+
+
+def _about(facts: Mapping[str, Any]) -> tuple[str, str]:
+    """Whom the words about an act may name: one member, or two."""
+    return facts["member"], facts.get("to", facts["member"])
 
 
 async def _append_assets(connection: Connection, state: State, chart: Chart) -> None:

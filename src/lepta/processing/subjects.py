@@ -53,11 +53,11 @@ async def read(
 async def _read_ended(
     connection: asyncpg.Connection, shard: int, subjects: Mapping[int, Subject]
 ) -> None:
-    """Add what the sales' lots lost on their last day."""
+    """Add what the sales' lots lost on their last day, or when their member left."""
     ending = {
         index: subject.leaf.document["member"]
         for index, subject in subjects.items()
-        if any(last is not None for last, *_ in subject.leaf.document.get("lots", ()))
+        if subject.leaf.document.get("lots")
     }
     if not ending:
         return

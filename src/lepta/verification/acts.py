@@ -14,7 +14,7 @@ from lepta.verification.claims import claims_in_act, fingerprint
 from lepta.verification.holds import note_act
 from lepta.verification.invariants import Check
 from lepta.verification.packed import ALLOCATION_ROW, ENTRY_ROW, Days, Json, lying_beside
-from lepta.verification.part import Part, freely
+from lepta.verification.part import NO_END, Part, freely
 from lepta.verification.reversals import unequal
 
 _MONEY = frozenset({Code.GIVE_MONEY, Code.COLLECT, Code.UNGIVE_MONEY, Code.UNCOLLECT, Code.CLEAR})
@@ -81,7 +81,9 @@ class Acts:
     def _note_day(self, index: int, document: Json) -> None:
         """The day that days of lots tell of; it must have begun somewhere."""
         told = document["request"]["on"]
-        self.part.dues[index] = self._days[told]
+        # Of a member who has left every lot ends, whatever its days.
+        left = "left" in document["request"]
+        self.part.dues[index] = NO_END + 1 if left else self._days[told]
         if date.fromisoformat(told) > newest_day(moment_of(document["at"][0])):
             what = f"tells of {told} before that day has begun anywhere"
             self.part.faults.event(Check.DAYS, index, what)

@@ -2,21 +2,32 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+import orjson
+from fastapi import APIRouter, Path, Query
 from pydantic import AfterValidator
 from starlette.requests import Request
 from starlette.responses import Response
 
-from lepta.channels.office.answers import get_answers, got, put, put_answers
-from lepta.channels.office.schemas import MemberBody, PartyBody, ProductBody, StoreBody, document
+from lepta.channels.office.answers import GUARDED, get_answers, got, put, put_answers
+from lepta.channels.office.schemas import (
+    MemberBody,
+    MemberHistoryAnswer,
+    PartyBody,
+    ProductBody,
+    StoreBody,
+    document,
+)
+from lepta.due import leaving
 from lepta.http.auth import OfficeKey
-from lepta.http.bodies import parse, reads
+from lepta.http.bodies import JSON, answers, parse, reads
 from lepta.http.deps import Revision, Running
 from lepta.http.fields import opaque
+from lepta.http.problems import documented
 from lepta.members import service as members
 from lepta.members.service import CardTaken
 from lepta.parties import service as parties
 from lepta.products import service as products
+from lepta.revisions import NotFound
 
 router = APIRouter(prefix="/v1", tags=["office"])
 
@@ -93,6 +104,39 @@ async def put_member(
     record = (await parse(request, MemberBody)).to_record(member)
     stored = await members.put(running.database, record, expected)
     return put(document(stored.record), stored.saved)
+
+
+@router.delete("/members/{member}", status_code=204, responses=documented(*GUARDED, NotFound))
+async def erase_member(member: PathId, _key: OfficeKey, running: Running) -> Response:
+    """Erase a member for good: person, cards, tiers and segments, choices and what the office wrote about them.
+
+    The ledger, proofs and what funds were given stay as they are, under a random name that nobody can trace back; points
+    are gone with their owner. A second time there is nobody: 404.
+    """
+    await leaving.erase(running.database, running.writer, member)
+    return Response(status_code=204)
+
+
+@router.get(
+    "/members/{member}/history",
+    responses={
+        **documented(*GUARDED, NotFound),
+        **answers(MemberHistoryAnswer, s200="The newest first."),
+    },
+)
+async def get_member_history(
+    member: PathId,
+    _key: OfficeKey,
+    running: Running,
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+) -> Response:
+    """Which tier and segments a member has and had, and from when until when: sales count by those of their moment."""
+    found = await members.standings(running.database, member, limit)
+    items = [
+        {"from": since, "until": until, "tier": tier, "segments": segments}
+        for since, until, tier, segments in found
+    ]
+    return Response(orjson.dumps({"items": items}), media_type=JSON)
 
 
 @router.get("/members/{member}", responses=get_answers(MemberBody))

@@ -257,3 +257,18 @@ class PublishedAnswer(BaseModel):
     campaign: str
     version: int
     rulebook: str
+
+
+class MemberStanding(BaseModel):
+    """Tier and segments of a member in a span of time."""
+
+    from_at: datetime | None = Field(alias="from", description="null: always.")
+    until: datetime | None = Field(description="null: still.")
+    tier: str | None
+    segments: list[str]
+
+
+class MemberHistoryAnswer(BaseModel):
+    """A member's tiers and segments, the newest first."""
+
+    items: list[MemberStanding]

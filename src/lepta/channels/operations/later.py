@@ -40,7 +40,6 @@ LATER = (
     Later("GET", "/v1/settlements/{settlement}", "centre", Scope.SETTLEMENT, "a settlement"),
     Later("POST", "/v1/claims", "office", Scope.OFFICE, "claiming a sale"),
     Later("POST", "/v1/members/{member}/merge", "office", Scope.OFFICE, "merging members"),
-    Later("DELETE", "/v1/members/{member}", "office", Scope.OFFICE, "erasing a member"),
 )
 
 
