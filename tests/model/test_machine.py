@@ -1,0 +1,32 @@
+"""All events of the service against a simple model of it, at random."""
+
+import os
+from collections.abc import Callable
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+from machine import Machine, Tally
+
+from lepta.db import Address
+
+EXAMPLES = int(os.environ.get("LEPTA_MODEL_EXAMPLES", "8"))
+STEPS = int(os.environ.get("LEPTA_MODEL_STEPS", "40"))
+AT_ONCE = (Phase.explicit, Phase.reuse, Phase.generate)
+PHASES = AT_ONCE if os.environ.get("LEPTA_MODEL_SHRINK") == "no" else tuple(Phase)
+
+
+def test_whatever_happens_the_service_does_as_the_model(
+    server: Address, template: str, record_property: Callable[[str, str], None]
+) -> None:
+    tally = Tally()
+    machine = type(
+        "AllEvents", (Machine,), {"server": server, "template": template, "tally": tally}
+    )
+    drawn = settings(
+        max_examples=EXAMPLES, stateful_step_count=STEPS, deadline=None, print_blob=True, phases=PHASES,
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    try:
+        run_state_machine_as_test(machine, settings=drawn)
+    finally:
+        record_property("summary", f"model: {tally.line()}")
