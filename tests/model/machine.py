@@ -94,8 +94,12 @@ class Machine(RuleBasedStateMachine):
     def run(self, what: Coroutine[Any, Any, Any]) -> Any:
         return self.loop.run_until_complete(what)
 
-    @initialize(budget=st.sampled_from((1_300, 6_000)), points=st.integers(1, 200))
-    def found(self, budget: int, points: int) -> None:
+    @initialize(
+        budget=st.sampled_from((1_300, 6_000)),
+        points=st.integers(1, 200),
+        batch=st.sampled_from((1, 1, 4)),
+    )
+    def found(self, budget: int, points: int, batch: int) -> None:
         """A shop that has just opened; two members have points."""
         name = self.stack.enter_context(fresh(self.server, self.template))
         self.address = replace(self.server, database=name)
@@ -104,6 +108,7 @@ class Machine(RuleBasedStateMachine):
         self.model = Model(1, now=START, budget=budget)
         for card in ("pyotr-1", "anna"):
             self.post(said.Adjust(card, points), card)
+        self.batch = batch
 
     # --- what is sent ---
 
@@ -340,9 +345,18 @@ class Machine(RuleBasedStateMachine):
             for card in ("pyotr-1", "anna", "new"):
                 self.post(said.Days(card, self.model.now))
 
-    @rule(ms=st.sampled_from((0, 1, 2, 4, 8, 15, 30)))
-    def crash(self, ms: int) -> None:
+    @rule(
+        data=st.data(),
+        sales_=st.integers(0, 4),
+        points=st.integers(1, 9),
+        ms=st.sampled_from((0, 1, 2, 4, 8, 15, 30)),
+    )
+    def crash(self, data: st.DataObject, sales_: int, points: int, ms: int) -> None:
         """The writer dies at some moment with what it was sent; all of it is sent again to the next one."""
+        for _ in range(sales_):
+            sale = data.draw(sales(self.name("nsk-07"), self.model.now))
+            self.sold.append(sale)
+            self.waiting += [(said.Adjust("anna", points), f"c{self.sequence}"), (sale, None)]
         self.tally.crashes += bool(self.waiting)
         self.sound = False
         recorded = self.run(self._die_with(self.waiting, ms))

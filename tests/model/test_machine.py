@@ -3,16 +3,20 @@
 import os
 from collections.abc import Callable
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from machine import Machine, Tally
 
 from lepta.db import Address
 
-EXAMPLES = int(os.environ.get("LEPTA_MODEL_EXAMPLES", "8"))
+EXAMPLES = int(os.environ.get("LEPTA_MODEL_EXAMPLES", "6"))
 STEPS = int(os.environ.get("LEPTA_MODEL_STEPS", "40"))
 AT_ONCE = (Phase.explicit, Phase.reuse, Phase.generate)
 PHASES = AT_ONCE if os.environ.get("LEPTA_MODEL_SHRINK") == "no" else tuple(Phase)
+
+# One server will do: what differs between versions of PostgreSQL, tests of each part show.
+pytestmark = pytest.mark.parametrize("server", ["embedded"], indirect=True)
 
 
 def test_whatever_happens_the_service_does_as_the_model(
