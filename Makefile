@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PROCESSES ?= auto
 
-.PHONY: help install demo serve test lint bench openapi lock clean
+.PHONY: help install demo serve test faults lint bench openapi lock clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ serve: $(INSTALLED) ## Run the service on http://127.0.0.1:8000
 
 test: $(INSTALLED) ## Run every test
 	$(BIN)/pytest -n $(PROCESSES) --dist worksteal
+
+faults: $(INSTALLED) ## Kill, cut, stall and fill everything, then ROUNDS faults drawn from SEED (100 from 1)
+	LEPTA_FAULT_ROUNDS=$(or $(ROUNDS),100) LEPTA_FAULT_SEED=$(or $(SEED),1) $(BIN)/pytest -rA tests/faults/test_faults.py
 
 lint: $(INSTALLED) ## Check style, types, import contracts and the Dockerfile
 	$(BIN)/ruff check .

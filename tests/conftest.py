@@ -29,7 +29,7 @@ from lepta.settings import Settings
 from lepta.verification.verify import faults
 from shops import open_shop
 
-pytest_plugins = ["edge_table", "summaries"]
+pytest_plugins = ["edge_table", "fault_summary", "summaries"]
 
 # On a busy machine an example may take long: that says nothing about the code.
 hypothesis.settings.register_profile("unhurried", deadline=None)

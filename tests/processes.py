@@ -4,16 +4,16 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 COMMAND = [sys.executable, "-m", "lepta.cli"]
 
 
-def environment(temporary: Path) -> dict[str, str]:
-    """This one without settings of Lepta, with a folder of its own for temporary files and wide lines."""
+def environment(temporary: Path, settings: Mapping[str, str] | None = None) -> dict[str, str]:
+    """This one with these settings of Lepta only, a folder of its own for temporary files, and wide lines."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("LEPTA_")}
-    return {**ours, "TMPDIR": str(temporary), "COLUMNS": "160"}
+    return {**ours, "TMPDIR": str(temporary), "COLUMNS": "160", **(settings or {})}
 
 
 def lepta(
@@ -30,11 +30,13 @@ def lepta(
     )
 
 
-def start(temporary: Path, *arguments: str) -> "subprocess.Popen[str]":
+def start(
+    temporary: Path, *arguments: str, settings: Mapping[str, str] | None = None
+) -> "subprocess.Popen[str]":
     """Start a command in a process group of its own, its output in a pipe."""
     return subprocess.Popen(
         [*COMMAND, *arguments],
-        env={**environment(temporary), "PYTHONUNBUFFERED": "1"},
+        env={**environment(temporary, settings), "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

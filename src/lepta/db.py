@@ -17,6 +17,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 SERVICE_ROLE = "lepta_service"
 CLOSE_S = 3
+CONNECT_S = 10
+SILENCE_S = 2.0
+"""After `statement_timeout` the server says so. Who hears nothing so much later has lost it, and says so, too."""
+IDLE_TIMES = 3
+"""A writer that says nothing in its transaction for so many times `statement_timeout` is gone: others wait for the head."""
+
+# A peer that went without a word (a host that lost power, a firewall that forgot the connection) is noticed within half
+# a minute: what it holds locked is let go. Nothing of this concerns unix sockets.
+KEEPALIVE = {
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "25000",
+}
 
 # Statements of the writer must keep their index plans whatever the statistics say: while a table grows
 # from nothing to millions of rows within minutes, the planner would now and then choose to read it all.
@@ -126,42 +140,65 @@ class Database:
         self, address: Address, *, pool_size: int = 8, statement_timeout_ms: int = 10_000
     ) -> None:
         self.address = address
+        self._statement_timeout_ms = statement_timeout_ms
+        self._command_s = statement_timeout_ms / 1000 + SILENCE_S
         self._session = {
             "role": SERVICE_ROLE,
             "application_name": "lepta",
             "timezone": "UTC",
             "statement_timeout": str(statement_timeout_ms),
+            **KEEPALIVE,
         }
         self._engine: AsyncEngine = create_async_engine(
             address.url(),
             pool_size=pool_size,
             max_overflow=0,
             pool_pre_ping=True,
-            connect_args={"server_settings": {**self._session, "jit": "off"}},
+            connect_args={
+                "server_settings": {**self._session, "jit": "off"},
+                "timeout": CONNECT_S,
+                "command_timeout": self._command_s,
+            },
         )
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Tx]:
         """A transaction of one's own: committed at the end, rolled back on an exception."""
-        async with self._engine.begin() as tx:
+        async with self._engine.connect() as tx, tx.begin(), _given_up(tx):
             yield tx
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Tx]:
         """One unchanging view of the database, for reading."""
-        async with self._engine.connect() as tx:
+        async with self._engine.connect() as tx, _given_up(tx):
             await tx.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             yield tx
 
     async def writer_connection(self) -> asyncpg.Connection:
-        """A bare connection for the writer, which begins and commits on it by itself."""
-        settings = {**self._session, **INDEX_PLANS}
+        """A bare connection for the writer, which begins and commits on it by itself.
+
+        A command that is not answered in time raises `TimeoutError`: nothing is known of it then.
+        """
+        idle_ms = {
+            "idle_in_transaction_session_timeout": str(self._statement_timeout_ms * IDLE_TIMES)
+        }
         connection: asyncpg.Connection = await asyncpg.connect(
-            **self.address.arguments(), server_settings=settings, timeout=10
-        )
+            **self.address.arguments(), server_settings={**self._session, **INDEX_PLANS, **idle_ms},
+            timeout=CONNECT_S, command_timeout=self._command_s,
+        )  # fmt: skip
         return connection
 
     async def close(self) -> None:
         """Give all connections back; one whose server does not say goodbye is left after `CLOSE_S`."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._engine.dispose(), CLOSE_S)
+
+
+@asynccontextmanager
+async def _given_up(tx: Tx) -> AsyncIterator[None]:
+    """Leave a connection whose command was given up: to roll back on it would wait for that command's answer."""
+    try:
+        yield
+    except (TimeoutError, asyncio.CancelledError):
+        await tx.invalidate()
+        raise

@@ -282,22 +282,25 @@ class Writer:
             metrics.EVENTS.labels(kind.__name__.lower()).inc(count)
 
     async def _is_committed(self, done: Done) -> bool:
-        """Whether a COMMIT that got no answer took effect: the table decides, under the head's lock."""
-        if not done.recorded:
-            return False
-        connection = await self._connected()
-        try:
-            async with connection.transaction():
+        """Whether a COMMIT that got no answer took effect: the table decides, under the head's lock. Until that is
+        free, the COMMIT may still be on its way.
+        """
+        while done.recorded:
+            connection = await self._connected()
+            last = done.state.size - 1
+            try:
+                await connection.execute("BEGIN")
                 await connection.fetchval(sql.WAIT_FOR_HEAD, self.shard)
-                found = await connection.fetchval(
-                    sql.READ_LEAF_HASH, self.shard, done.state.size - 1
-                )
-        except Exception as error:
-            if not _is_lost(connection, error):
-                raise
-            connection.terminate()
-            return await self._is_committed(done)
-        return bool(found == done.last_hash)
+                found = await connection.fetchval(sql.READ_LEAF_HASH, self.shard, last)
+                await connection.execute("ROLLBACK")
+            except Exception as error:
+                if not _is_lost(connection, error):
+                    await self._roll_back(connection)
+                    raise
+                connection.terminate()
+            else:
+                return bool(found == done.last_hash)
+        return False
 
     async def _roll_back(self, connection: asyncpg.Connection) -> None:
         try:
