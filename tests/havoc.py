@@ -104,6 +104,10 @@ class Ground:
         tally.lost += len(set(places) - there.keys())
         tally.doubled += len(asked_for - set(places)) + len(places) - len(set(places))
         assert (tally.lost, tally.doubled) == (0, 0)
+        await self.is_clean()
+
+    async def is_clean(self) -> None:
+        """As `lepta verify --replay` sees it."""
         assert await asyncio.to_thread(asyncio.run, faults_of(self.owner)) == []
 
     async def kinds_by_place(self) -> dict[int, int]:

@@ -18,6 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 SERVICE_ROLE = "lepta_service"
 CLOSE_S = 3
 CONNECT_S = 10
+POOL_S = 5
+"""Who reads waits so long for a connection."""
+VITAL, VITAL_S = 2, 2.0
+"""Connections for questions that must not wait, and how long they may take."""
 SILENCE_S = 2.0
 """After `statement_timeout` the server says so. Who hears nothing so much later has lost it, and says so, too."""
 IDLE_TIMES = 3
@@ -149,10 +153,15 @@ class Database:
             "statement_timeout": str(statement_timeout_ms),
             **KEEPALIVE,
         }
-        self._engine: AsyncEngine = create_async_engine(
-            address.url(),
-            pool_size=pool_size,
+        self._engine = self._pool(pool_size)
+        self._vital = self._pool(VITAL)
+
+    def _pool(self, size: int) -> AsyncEngine:
+        return create_async_engine(
+            self.address.url(),
+            pool_size=size,
             max_overflow=0,
+            pool_timeout=POOL_S,
             pool_pre_ping=True,
             connect_args={
                 "server_settings": {**self._session, "jit": "off"},
@@ -170,8 +179,15 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Tx]:
         """One unchanging view of the database, for reading."""
-        async with self._engine.connect() as tx, _given_up(tx):
-            await tx.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        async with _reading(self._engine) as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def vital(self) -> AsyncIterator[Tx]:
+        """As `read`, for short questions that the service itself has, within `VITAL_S`: whoever reads waits for others,
+        these do not. Raises `TimeoutError`.
+        """
+        async with asyncio.timeout(VITAL_S), _reading(self._vital) as tx:
             yield tx
 
     async def writer_connection(self) -> asyncpg.Connection:
@@ -191,7 +207,16 @@ class Database:
     async def close(self) -> None:
         """Give all connections back; one whose server does not say goodbye is left after `CLOSE_S`."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._engine.dispose(), CLOSE_S)
+            async with asyncio.timeout(CLOSE_S):
+                await self._vital.dispose()
+                await self._engine.dispose()
+
+
+@asynccontextmanager
+async def _reading(engine: AsyncEngine) -> AsyncIterator[Tx]:
+    async with engine.connect() as tx, _given_up(tx):
+        await tx.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        yield tx
 
 
 @asynccontextmanager

@@ -65,6 +65,7 @@ async def writing(database: Database, settings: Settings) -> AsyncIterator[Write
         queue_size=settings.queue_size,
         batch_size=settings.batch_size,
         answer_timeout_s=settings.answer_timeout_s,
+        queue_wait_s=settings.queue_wait_s,
     )
     await writer.start()
     try:

@@ -25,7 +25,9 @@ class Settings(BaseSettings):
     database_pool_size: int = Field(default=8, ge=2, le=100)
     statement_timeout_ms: int = Field(default=10_000, ge=100)
     queue_size: int = Field(default=4_096, ge=1, le=1_000_000)
-    """Events that may wait for the writer; one more is answered 503."""
+    """Events that may wait for the writer; one more is answered 503. Each 16 lines of a receipt count as one more."""
+    queue_wait_s: float = Field(default=5.0, gt=0)
+    """How long the first of a batchful of waiting events may have waited; longer, and one more is answered 503."""
     batch_size: int = Field(default=256, ge=1, le=10_000)
     """Most events in one transaction."""
     answer_timeout_s: float = Field(default=30.0, gt=0)

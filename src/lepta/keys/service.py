@@ -174,7 +174,7 @@ class KeyRing:
 
     async def _forget_revoked(self) -> None:
         asked_s, asked = self._now_s(), dict(self._known)
-        async with self._db.read() as tx:
+        async with self._db.vital() as tx:
             valid = await sql.valid_among(tx, {key.id for key in asked.values()})
         for digest, key in asked.items():
             if key.id not in valid:

@@ -1,16 +1,22 @@
 """Who waits for an answer."""
 
 import asyncio
+from collections import deque
 from dataclasses import dataclass
 
+from lepta.processing.acts import Return
 from lepta.processing.decide import Accepted, Answered
+from lepta.processing.events import Checkout
 from lepta.processing.moving import Moved, Recalled
 from lepta.processing.office import LaidOut
 from lepta.processing.recognition import Repeated
-from lepta.processing.state import Submission
+from lepta.processing.state import Event, Submission
 
 FRESH_S = 1.0
 """So old may be what is known of a card under which points are earned; whoever spends points is asked for in turn."""
+
+LINES = 16
+"""A receipt of so many lines takes the place of two ordinary ones, and so on."""
 
 
 @dataclass(slots=True, eq=False)
@@ -22,6 +28,8 @@ class Waiting:
     until_s: float
     """When, by the loop's clock, those who wait are told that it takes too long."""
     answers: list[asyncio.Future[Answered]]
+    weight: int = 1
+    """How many ordinary events it takes the place of, in queue and batch."""
     laid_out: LaidOut | None = None
     laid_out_s: float = 0.0
     """When, by the loop's clock."""
@@ -43,6 +51,29 @@ class Waiting:
         for answer in self.answers:
             if not answer.done():
                 answer.set_exception(error)
+
+
+class Queue(deque[Waiting]):
+    """Events in the order in which they came, and what they weigh together."""
+
+    weight = 0
+
+    def push(self, waiting: Waiting) -> None:
+        """Put one at the end."""
+        self.append(waiting)
+        self.weight += waiting.weight
+
+    def take(self) -> Waiting:
+        """Take the first out: its turn has come."""
+        waiting = self.popleft()
+        self.weight -= waiting.weight
+        waiting.in_batch = True
+        return waiting
+
+
+def weight_of(event: Event) -> int:
+    """By its lines: memory and time that an event takes grow with them."""
+    return 1 + len(event.lines) // LINES if isinstance(event, (Checkout, Return)) else 1
 
 
 def _repeated(answered: Answered) -> Answered:

@@ -26,7 +26,7 @@ from lepta.processing.events import Checkout, Publish, TooBusy
 from lepta.processing.office import Office
 from lepta.processing.rulebooks import Rulebooks
 from lepta.processing.state import Event, Submission
-from lepta.processing.waiting import Waiting
+from lepta.processing.waiting import Queue, Waiting, weight_of
 
 log = structlog.get_logger("lepta.writer")
 
@@ -59,10 +59,11 @@ class Writer:
     queue_size: int = 4_096
     batch_size: int = 256
     answer_timeout_s: float = 30.0
+    queue_wait_s: float = 5.0
     patience_s: float = 0.001
     """Who waits longer for the head's lock waits for another process."""
     clock: Callable[[], datetime] = now
-    _queue: deque[Waiting] = field(default_factory=deque)
+    _queue: Queue = field(default_factory=Queue)
     _in_flight: dict[bytes, Waiting] = field(default_factory=dict)
     _owed: deque[tuple[Waiting, Answered]] = field(default_factory=deque)
     _batch: Sequence[Waiting] = ()
@@ -114,8 +115,8 @@ class Writer:
         `share`: if it is under way already, its answer will do; else it is decided in its own turn, after whatever was
         queued in between.
 
-        Raises `TooBusy` when the queue is full. So does the future when the database does not answer in time:
-        the same event sent again is safe either way.
+        Raises `TooBusy` as `check_room` does. So does the future when the database does not answer in time: the same
+        event sent again is safe either way.
         """
         key = _in_flight_key(submission) if share else None
         loop = asyncio.get_running_loop()
@@ -127,21 +128,32 @@ class Writer:
             running.answers.append(answer)
             return answer
         until_s = loop.time() + self.answer_timeout_s
-        waiting = Waiting(submission, key, until_s, [answer])
-        self._queue_up(waiting)
+        self._queue_up(Waiting(submission, key, until_s, [answer], weight_of(submission.event)))
         if self._overdue_check is None:
             self._overdue_check = loop.call_at(until_s, self._fail_overdue)
         return answer
 
-    def _queue_up(self, waiting: Waiting) -> None:
+    def check_room(self) -> None:
+        """Raise `TooBusy` if no event is taken now: the queue is full; or, be it short, the database is so slow that
+        whoever came now would wait too long. So waiting is bounded whatever the database can do.
+        """
         if not self.alive:
             raise TooBusy("This service is stopping.")
-        if len(self._queue) >= self.queue_size:
-            metrics.REFUSED.inc()
-            raise TooBusy("Too many events are waiting.")
+        queue = self._queue
+        if queue.weight < self.queue_size:
+            if queue.weight < self.batch_size:
+                return
+            waited_s = asyncio.get_running_loop().time() - queue[0].until_s + self.answer_timeout_s
+            if waited_s < self.queue_wait_s:
+                return
+        metrics.REFUSED.inc()
+        raise TooBusy("Too many events are waiting.")
+
+    def _queue_up(self, waiting: Waiting) -> None:
+        self.check_room()
         if waiting.key:
             self._in_flight[waiting.key] = waiting
-        self._queue.append(waiting)
+        self._queue.push(waiting)
         self._ahead.add(waiting)
         self._arrived.set()
 
@@ -177,13 +189,13 @@ class Writer:
         if half:
             most = min(most, max(SMALL_BATCH, (len(queue) + len(self._owed) + 1) // 2))
         batch: list[Waiting] = []
-        while queue and len(batch) < most:
+        while queue and most > 0:
             event = queue[0].submission.event
             alone = isinstance(event, Publish)
             if batch and (alone or _follows(event, batch)):
                 break
-            batch.append(queue.popleft())
-            batch[-1].in_batch = True
+            batch.append(queue.take())
+            most -= batch[-1].weight
             if alone:
                 break
         return batch

@@ -71,7 +71,7 @@ async def _checks(running: Runtime) -> dict[str, str]:
         "writer": "ok" if running.writer.alive else "stopped",
     }
     try:
-        async with running.database.read() as tx:
+        async with running.database.vital() as tx:
             if not await schema.is_current(tx):
                 checks["schema"] = "not current: run `lepta migrate`"
     except Exception as error:

@@ -89,6 +89,7 @@ class TillDesk:
         if key is None:
             return False
         till = self.gate.admit(key, Scope.TILL)
+        self.runtime.writer.check_room()  # before the work of reading what cannot be taken
         bodies.check_type(headers.get("content-type", ""))
         query: Mapping[str, str] = QueryParams(call.query) if call.query else {}
         sale = read_sale(till, headers, query, bodies.check(call.body))
