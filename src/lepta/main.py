@@ -79,6 +79,7 @@ class Api(FastAPI):
     """FastAPI with a description of our own, and a lane beside it for sales."""
 
     lane: Lane
+    most_connections: int
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document."""
@@ -102,6 +103,7 @@ def create_app(settings: Settings, *, log: Any = None) -> FastAPI:
     log = log or structlog.get_logger("lepta.http")
     journal = Journal(log, metrics, quiet=[(Lane.method, till.PATH)])
     app.add_middleware(Edge, journal=journal)
+    app.most_connections = settings.connections
     app.lane = Lane(app, till.PATH, journal, HANDLERS)
     for router in (*ROUTERS, *([docs.router] if settings.docs else [])):
         # Not include_router: that matches each address twice, and says only half of a route's template.

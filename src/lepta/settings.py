@@ -30,6 +30,8 @@ class Settings(BaseSettings):
     """How long the first of a batchful of waiting events may have waited; longer, and one more is answered 503."""
     batch_size: int = Field(default=256, ge=1, le=10_000)
     """Most events in one transaction."""
+    connections: int = Field(default=2_000, ge=1)
+    """Clients that one process talks to at a time; each more is told to come again."""
     answer_timeout_s: float = Field(default=30.0, gt=0)
     """How long an event may wait for the database before its till is told to send again."""
     kiosk_rate_per_minute: int = Field(default=600, ge=0)

@@ -45,6 +45,7 @@ class AddressInUse(DomainError):
 def serve(settings: Settings, host: str, port: int, workers: int) -> None:
     """Run until SIGINT or SIGTERM, then answer what has been accepted, then stop the embedded database."""
     signal.signal(signal.SIGTERM, leave)
+    allow_files()
     with (
         contextlib.suppress(KeyboardInterrupt),
         opened(settings, to_serve=True) as found,
@@ -56,6 +57,16 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> None:
             typer.echo(f"Advice:   {advice(found.address)}")
         typer.echo(f"Lepta:    {address_of(listener)}  (documentation: /docs)")
         _serve_on(configure(found.settings), listener, workers)
+
+
+def allow_files() -> None:
+    """Let this process and its children open as many files as they may: each client's connection is one."""
+    if sys.platform != "win32":
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with contextlib.suppress(ValueError, OSError):  # some systems say more than they let have
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def advice(address: Address) -> str:

@@ -5,12 +5,17 @@ from time import perf_counter
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from lepta.errors import DomainError
 from lepta.http.journal import Asked, Journal
 from lepta.http.problems import ASKED, REFUSAL, REQUEST_ID, InternalError, TooLarge, render
+from lepta.processing.events import TooBusy
 
 BODY_LIMIT = 1 << 20
 BATCH_LIMIT = 64 << 20
 BATCH_PATH = "/v1/checkouts:batch"
+LONG = 64 << 10
+ROOM = 32 << 20
+"""Bytes of bodies longer than `LONG` that are kept in memory at a time; batches lie on disk."""
 
 NO_STORE = (b"cache-control", b"no-store")
 NO_CONTENT = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
@@ -22,14 +27,40 @@ ALWAYS = (
 """Headers of every answer; the two above stand in those that do not say otherwise."""
 
 
+class Room:
+    """What is left for long bodies."""
+
+    def __init__(self) -> None:
+        self.left = ROOM
+
+    def take(self, size: int) -> None:
+        """Set `size` bytes aside; raises `TooBusy` where there are not so many."""
+        if size > self.left:
+            raise TooBusy("Too many long bodies are being read.")
+        self.left -= size
+
+
 class _Exchange:
     """One request and its answer."""
 
-    __slots__ = ("head", "limit", "receive", "received", "request_id", "send", "status")
+    __slots__ = (
+        "head",
+        "held",
+        "limit",
+        "receive",
+        "received",
+        "request_id",
+        "room",
+        "send",
+        "status",
+    )
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, request_id: str, room: Room
+    ) -> None:
         self.receive, self.send = receive, send
-        self.request_id = request_id
+        self.request_id, self.room = request_id, room
+        self.held = 0
         self.limit = BATCH_LIMIT if scope["path"] == BATCH_PATH else BODY_LIMIT
         self.head = scope["method"] == "HEAD"
         self.received = 0
@@ -58,7 +89,15 @@ class _Exchange:
             self.received += len(message.get("body", b""))
             if self.received > self.limit:
                 raise TooLarge(self.limit)
+            if self.received > LONG and not self.held:
+                self.hold(self.limit)
         return message
+
+    def hold(self, size: int) -> None:
+        """Keep room for a long body until it is answered; raises `TooBusy`."""
+        if size > LONG and self.limit != BATCH_LIMIT:
+            self.room.take(size)
+            self.held = size
 
 
 class Edge:
@@ -67,6 +106,7 @@ class Edge:
     def __init__(self, app: ASGIApp, journal: Journal) -> None:
         self._app = app
         self._journal = journal
+        self.room = Room()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; anything else passes through."""
@@ -82,13 +122,14 @@ class Edge:
                 given = value.decode("latin-1")
         request_id = self._journal.request_id(given)
         scope[REQUEST_ID] = request_id
-        exchange = _Exchange(scope, receive, send, request_id)
+        exchange = _Exchange(scope, receive, send, request_id, self.room)
         if exchange.head:
             # HEAD is GET without the body (RFC 9110, 9.3.2). A copy: the server goes by what the client said.
             scope = {**scope, "method": "GET", ASKED: "HEAD"}
         try:
             await self._serve(scope, exchange, length)
         finally:
+            self.room.left += exchange.held
             seconds = perf_counter() - started
             asked = _asked(scope, request_id)
             self._journal.record(asked, exchange.status, seconds, scope.get(REFUSAL))
@@ -99,11 +140,12 @@ class Edge:
             if length is None or not length.isdigit():
                 await self._app(scope, exchange.count, exchange.answer)
             elif len(length) > len(str(BATCH_LIMIT)) or int(length) > exchange.limit:
-                scope[REFUSAL] = TooLarge.code
-                too_large = render(TooLarge(exchange.limit), exchange.request_id)
-                await too_large(scope, exchange.receive, exchange.answer)
+                await _refuse(scope, exchange, TooLarge(exchange.limit))
             else:
+                exchange.hold(int(length))
                 await self._app(scope, exchange.receive, exchange.answer)
+        except TooBusy as error:
+            await _refuse(scope, exchange, error)
         except ClientDisconnect:
             return  # it left in the middle of its body: there is nobody to answer
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a problem document
@@ -115,6 +157,11 @@ class Edge:
             raise error  # the answer is half sent: the server can only cut the connection
         scope[REFUSAL] = InternalError.code
         await render(InternalError(), exchange.request_id)(scope, exchange.receive, exchange.answer)
+
+
+async def _refuse(scope: Scope, exchange: _Exchange, error: DomainError) -> None:
+    scope[REFUSAL] = error.code
+    await render(error, exchange.request_id)(scope, exchange.receive, exchange.answer)
 
 
 def _asked(scope: Scope, request_id: str) -> Asked:

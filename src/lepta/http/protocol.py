@@ -1,13 +1,20 @@
 """HTTP on one connection: uvicorn's protocol, an express lane beside it, and problem documents for what is no HTTP."""
 
+from http import HTTPStatus
 from typing import Any
 
 import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from lepta.errors import title
+from lepta.errors import DomainError, title
+from lepta.http import arrival
+from lepta.http.arrival import Arrival, HeadTooLong, TooSlow
 from lepta.http.express import Call, Head, Lane
-from lepta.http.problems import MEDIA_TYPE, ProtocolError
+from lepta.http.problems import MEDIA_TYPE, RETRY_AFTER_S, ProtocolError, status_of
+from lepta.processing.events import TooBusy
+
+MOST_CONNECTIONS = 2_000
+"""At once, where the application does not say."""
 
 
 class NotHttp(ProtocolError):
@@ -31,8 +38,13 @@ class Protocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._lane: Lane | None = getattr(self.app, "lane", None)
+        self._most: int = getattr(self.app, "most_connections", MOST_CONNECTIONS)
         self._parsing = False
         """Uvicorn's parser is in the middle of a request."""
+        self._heading = False
+        """And has not seen the end of its head."""
+        self._arrival: Arrival | None = None
+        self._late_check: Any = None
         self._head: Head | None = None
         """Of a call whose body is not all there yet."""
         self._received = bytearray()
@@ -41,6 +53,14 @@ class Protocol(HttpToolsProtocol):
         self._leaving = False
         self._answered_s = 0.0
         self._idle_check: Any = None
+
+    def connection_made(self, transport: Any) -> None:
+        """A client has come. Of more than so many each is told to come again: they would take the others' memory."""
+        super().connection_made(transport)
+        if len(self.connections) > self._most:
+            self._turn_away(TooBusy("Too many clients are connected."))
+        else:
+            self._arrives(b"")
 
     def data_received(self, data: bytes) -> None:
         """Find out which way a request goes."""
@@ -51,14 +71,59 @@ class Protocol(HttpToolsProtocol):
             self._received += data
             if len(self._received) >= self._head.ends + self._head.length:
                 self._call(self._head, bytes(self._received))
+            else:
+                self._arrives(data)
         elif (head := self._plain(data)) is None:
-            super().data_received(data)
+            self._parse(data)
         elif len(data) >= head.ends + head.length:
             self._call(head, data)
         else:
             self._unset_keepalive_if_required()
             self._head = head
             self._received += data
+            self._arrives(data)
+
+    def _parse(self, data: bytes) -> None:
+        """Have uvicorn's parser see it. What comes in one piece with the end of another request is not counted."""
+        coming = self._arrival
+        super().data_received(data)
+        if not self._parsing:
+            self._arrival = None
+        elif self._arrival is coming and coming is not None:
+            self._arrives(data)
+        else:
+            self._arrives(b"")
+
+    def _arrives(self, data: bytes) -> None:
+        """A part of a request has come, and more of it is to come."""
+        now_s = self.loop.time()
+        coming = self._arrival or Arrival(now_s, now_s)
+        coming.last_s, coming.size = now_s, coming.size + len(data)
+        self._arrival = coming
+        if self._heading and coming.size > arrival.LONGEST_HEAD:
+            self._turn_away(HeadTooLong("The head of a request may have 64 KiB. Check the client."))
+        elif self._late_check is None:
+            self._look_again()
+
+    def _look_again(self) -> None:
+        self._late_check = self.loop.call_later(arrival.GRACE_S / 2, self._turn_away_if_late)
+
+    def _turn_away_if_late(self) -> None:
+        """Let nobody keep a connection, or what else is bounded, by sending hardly anything."""
+        self._late_check = None
+        coming, now_s = self._arrival, self.loop.time()
+        if coming is None or self.transport.is_closing():
+            return
+        if self.flow.read_paused:
+            coming.last_s = now_s  # it is this process that makes the client wait
+        if not coming.is_late(now_s):
+            self._look_again()
+        elif self._parsing or self._head is not None:
+            self._turn_away(
+                TooSlow("The rest of the request did not arrive. Send it again, whole.")
+            )
+        else:
+            self.transport.close()
 
     def _plain(self, data: bytes) -> Head | None:
         """The head of a call of the lane, if that is where the next bytes belong. A client that does not read
@@ -76,7 +141,7 @@ class Protocol(HttpToolsProtocol):
         assert self._lane is not None
         self._unset_keepalive_if_required()
         end = head.ends + head.length
-        self._head, self._calling = None, True
+        self._head, self._calling, self._arrival = None, True, None
         self._received = bytearray(data[end:])
         call = Call(head.query, head.headers, data[head.ends : end])
         if not self._lane.take(call, self._answer):
@@ -136,8 +201,9 @@ class Protocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has hung up."""
-        if self._idle_check is not None:
-            self._idle_check.cancel()
+        for timer in (self._idle_check, self._late_check):
+            if timer is not None:
+                timer.cancel()
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
@@ -149,8 +215,14 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Uvicorn's parser has seen the first byte of a request."""
-        self._parsing = True
+        self._parsing = self._heading = True
+        self._arrival = None
         super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """And the end of its head."""
+        self._heading = False
+        super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """And its last."""
@@ -162,19 +234,37 @@ class Protocol(HttpToolsProtocol):
 
         The status stays 400: there is no request that another status could be about, and no id to name it by.
         """
-        body = orjson.dumps(
-            {
-                "type": f"/problems/{NotHttp.code}",
-                "title": title(NotHttp),
-                "status": NotHttp.status,
-                "detail": f"{msg.rstrip('.')}. Check the client, or what stands between.",
-                "instance": "",
-            }
-        )
-        head = (
-            "HTTP/1.1 400 Bad Request\r\n"
-            f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\n"
-            "cache-control: no-store\r\nx-content-type-options: nosniff\r\nconnection: close\r\n\r\n"
-        )
-        self.transport.write(head.encode() + body)
+        self._turn_away(NotHttp(f"{msg.rstrip('.')}. Check the client, or what stands between."))
+
+    def _turn_away(self, error: DomainError) -> None:
+        """Answer a request that is not even whole, and close; where its answer has begun already, only close."""
+        if self.transport.is_closing():
+            return
+        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
+            self.transport.write(_closing_answer(error))
+        if self.cycle is not None:
+            self.cycle.disconnected = True
         self.transport.close()
+
+
+def _closing_answer(error: DomainError) -> bytes:
+    status = HTTPStatus(status_of(type(error)))
+    again = (
+        b"retry-after: %d\r\n" % RETRY_AFTER_S if status == HTTPStatus.SERVICE_UNAVAILABLE else b""
+    )
+    body = orjson.dumps(
+        {
+            "type": f"/problems/{error.code}",
+            "title": title(type(error)),
+            "status": status,
+            "detail": str(error),
+            "instance": "",
+            **error.members,
+        }
+    )
+    head = (
+        f"HTTP/1.1 {status.value} {status.phrase}\r\n"
+        f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\n"
+        "cache-control: no-store\r\nx-content-type-options: nosniff\r\nconnection: close\r\n"
+    )
+    return head.encode() + again + b"\r\n" + body
