@@ -1,10 +1,26 @@
 """What Hypothesis draws for the model's tests: baskets, and what tills do with them."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 
 from hypothesis import strategies as st
-from simple_said import MOST, Back, Gift, Line, Name, Return, Sale
+from simple_said import (
+    MOST,
+    Adjust,
+    Back,
+    Days,
+    Event,
+    Gift,
+    Give,
+    Hold,
+    Line,
+    Name,
+    Release,
+    Return,
+    Sale,
+    Void,
+)
 from simple_sales import CARDS
 
 START = datetime(2026, 11, 22, 12)  # noqa: DTZ001 - by the clock in the stores
@@ -70,3 +86,48 @@ def returns(draw: st.DrawFn, name: Name, now: datetime, sale: Sale) -> Return:
         total = sale.total
     offline = draw(st.sampled_from((False, False, True)))
     return Return(name, now, sale.name, tuple(lines), total, offline)
+
+
+KINDS = (
+    "sale", "sale", "late", "void", "return", "again", "adjust", "give", "days", "capture", "release"
+)  # fmt: skip
+
+
+@st.composite
+def courses(draw: st.DrawFn, *, holds: bool = True) -> list[Event]:
+    """What tills, kiosks and the office send in one moment, one after the other; some of it again, some too early."""
+    events: list[Event] = [Adjust(card, draw(st.integers(1, 99))) for card in ("pyotr-1", "anna")]
+    # What is recorded first has a place that is known beforehand: nothing here is refused.
+    events += [Hold("nsk-07", "3", "anna", 1, 60)] * draw(st.integers(0, 1)) * holds
+    events += [Hold("nsk-07", "3", "pyotr-1", 1, 60)] * draw(st.integers(0, 1)) * holds
+    holds_at = [n for n, event in enumerate(events, 1) if isinstance(event, Hold)]
+    sold: list[Sale] = []
+    for number in range(draw(st.integers(4, 14))):
+        name = (draw(STORE), "3", "2026-11-22", number)
+        kind = draw(st.sampled_from(KINDS))
+        others = sorted({*sold}, key=lambda sale: sale.name)
+        if kind in {"sale", "late"} or (kind == "capture" and holds_at):
+            at = START - timedelta(days=3 if kind == "late" else 0)
+            sale = draw(sales((*name[:2], at.date().isoformat(), number), at))
+            if kind == "capture":
+                sale = replace(
+                    sale, hold=draw(st.sampled_from(holds_at)), name=("nsk-07", *sale.name[1:])
+                )
+            sold.append(sale)
+            events.append(sale)
+        elif kind == "void":
+            early = (name[0], "3", "2026-11-22", number + 1)
+            events.append(Void(draw(st.sampled_from([early, *[sale.name for sale in others]]))))
+        elif kind == "return" and others:
+            events.append(draw(returns(name, START, draw(st.sampled_from(others)))))
+        elif kind == "again":
+            events.append(draw(st.sampled_from(events)))
+        elif kind == "give":
+            events.append(Give(name[0], draw(CARD) or "nobody's", draw(st.integers(1, 30))))
+        elif kind == "days":
+            events.append(Days(draw(st.sampled_from(("pyotr-1", "anna"))), START))
+        elif kind == "release" and holds_at:
+            events.append(Release(draw(st.sampled_from(holds_at))))
+        else:
+            events.append(Adjust("anna", draw(st.integers(-40, 40).filter(bool))))
+    return events

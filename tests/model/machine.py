@@ -27,7 +27,6 @@ from worlds import QUOTE_TTL_S, World
 from databases import fresh
 from lepta.db import Address
 from lepta.processing.decide import Decision
-from lepta.processing.moving import Moved, Recalled
 from lepta.verification.verify import faults
 
 INDEX = st.integers(0, 30)
@@ -145,8 +144,7 @@ class Machine(RuleBasedStateMachine):
             self.tally.answers[f"{kind}/again"] += 1
         else:
             self.tally.notable(kind, expected)
-        if isinstance(event, said.Hold) and isinstance(answer, (Moved, Recalled)):
-            self.world.ids[answer.movement.log_index] = answer.movement.id
+        self.world.learn(event, answer)
 
     def name(self, store: str) -> said.Name:
         """The next of a till, by the day that it is."""

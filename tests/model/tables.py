@@ -46,10 +46,12 @@ LAWS = {
         SELECT a.ref, a.code FROM account a JOIN account_balance b ON b.account = a.id
         WHERE a.kind = 'member' AND a.code <> 'owed' AND b.credits < b.debits
     """,
-    "what a lot was issued for is what was taken and what remains": """
-        SELECT i.log_index, i.leg FROM (
-            SELECT log_index, lot_leg AS leg, 0 AS issued FROM lot_allocation WHERE false
-        ) i
+    "a lot is what was taken and what remains": """
+        SELECT l.log_index, l.leg FROM (
+            SELECT lot_log_index AS log_index, lot_leg AS leg, amount AS points FROM lot_allocation
+            UNION ALL SELECT log_index, leg, remaining FROM lot
+        ) l LEFT JOIN entry e ON (e.log_index, e.leg) = (l.log_index, l.leg)
+        GROUP BY l.log_index, l.leg, e.amount HAVING sum(l.points) IS DISTINCT FROM e.amount
     """,
     "a budget is not exceeded": "SELECT counter FROM budget WHERE used > granted",
     "the log has no gap": """

@@ -34,6 +34,7 @@ from lepta.processing.acts import Hold, LotsDue, Release, Return, Void
 from lepta.processing.decide import Decision, Published
 from lepta.processing.directory import Directory
 from lepta.processing.events import Checkout, NaturalKey, Publish
+from lepta.processing.moving import Moved, Recalled
 from lepta.processing.proration import ReturnedLine
 from lepta.processing.quoting import Made, Quoting
 from lepta.processing.reading import Reader
@@ -182,6 +183,11 @@ class World:
 
     async def submit(self, submission: Submission) -> Decision:
         return (await self.writers[0].submit(submission)).decision
+
+    def learn(self, event: said.Event, decision: Decision) -> None:
+        """Remember by what name a hold is known."""
+        if isinstance(event, said.Hold) and isinstance(decision, (Moved, Recalled)):
+            self.ids[decision.movement.log_index] = decision.movement.id
 
     async def size(self) -> int:
         return int(await self.reader.fetchval("SELECT size FROM log_head"))
