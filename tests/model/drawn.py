@@ -19,6 +19,7 @@ from simple_said import (
     Release,
     Return,
     Sale,
+    Transfer,
     Void,
 )
 from simple_sales import CARDS
@@ -89,7 +90,7 @@ def returns(draw: st.DrawFn, name: Name, now: datetime, sale: Sale) -> Return:
 
 
 KINDS = (
-    "sale", "sale", "late", "void", "return", "again", "adjust", "give", "days", "capture", "release"
+    "sale", "sale", "late", "void", "return", "again", "adjust", "give", "transfer", "days", "capture", "release"
 )  # fmt: skip
 
 
@@ -122,12 +123,19 @@ def courses(draw: st.DrawFn, *, holds: bool = True) -> list[Event]:
             events.append(draw(returns(name, START, draw(st.sampled_from(others)))))
         elif kind == "again":
             events.append(draw(st.sampled_from(events)))
-        elif kind == "give":
-            events.append(Give(name[0], draw(CARD) or "nobody's", draw(st.integers(1, 30))))
-        elif kind == "days":
-            events.append(Days(draw(st.sampled_from(("pyotr-1", "anna"))), START))
         elif kind == "release" and holds_at:
             events.append(Release(draw(st.sampled_from(holds_at))))
         else:
-            events.append(Adjust("anna", draw(st.integers(-40, 40).filter(bool))))
+            events.append(_without_a_till(draw, kind, name[0]))
     return events
+
+
+def _without_a_till(draw: st.DrawFn, kind: str, store: str) -> Event:
+    if kind == "give":
+        return Give(store, draw(CARD) or "nobody's", draw(st.integers(1, 30)))
+    if kind == "transfer":
+        card, to = draw(st.permutations(("anna", "pyotr-2")))
+        return Transfer(card, to, draw(st.integers(1, 30)))
+    if kind == "days":
+        return Days(draw(st.sampled_from(("pyotr-1", "anna"))), START)
+    return Adjust("anna", draw(st.integers(-40, 40).filter(bool)))

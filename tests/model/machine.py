@@ -286,6 +286,10 @@ class Machine(RuleBasedStateMachine):
     def give(self, store: str, card: str | None, points: int, key: int) -> None:
         self.post(said.Give(store, card or "nobody's", points), f"g{key % 9}")
 
+    @rule(card=CARD, to=CARD, points=st.integers(1, 40), key=st.integers())
+    def transfer(self, card: str | None, to: str | None, points: int, key: int) -> None:
+        self.post(said.Transfer(card or "nobody's", to or "nobody's", points), f"t{key % 9}")
+
     @rule(card=st.sampled_from(MEMBERS_CARDS), ahead=st.sampled_from((-1, 0, 0, 3)))
     def tell_the_day(self, card: str, ahead: int) -> None:
         self.post(said.Days(card, self.model.now + timedelta(days=ahead)))

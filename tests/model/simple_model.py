@@ -12,8 +12,20 @@ from typing import Any
 from simple_back import Ground, taken_back
 from simple_books import EXPIRED, ISSUED
 from simple_names import Answer, Kept, key_of
-from simple_purse import Lot, month_later
-from simple_said import Adjust, Days, Event, Give, Hold, Publish, Release, Return, Sale, Void
+from simple_purse import Lot, month_later, part_of
+from simple_said import (
+    Adjust,
+    Days,
+    Event,
+    Give,
+    Hold,
+    Publish,
+    Release,
+    Return,
+    Sale,
+    Transfer,
+    Void,
+)
 from simple_sale import POINT, Refusal, Sold, own_gift
 from simple_sales import Sales, SetAside
 
@@ -138,6 +150,31 @@ class Model(Sales):
 
         return self.decided(adjust, key_of(("", "office"), key), decide)
 
+    def transfer(self, transfer: Transfer, key: str | None) -> Answer:
+        def decide() -> Answer:
+            member, _ = self.holder(transfer.card)
+            to, _ = self.holder(transfer.to)
+            if member is None:
+                raise Refusal("unknown-card")
+            if to is None or to == member:
+                raise Refusal("invalid-request")
+            purse, target = self.books.purse(member), self.books.purse(to)
+            if transfer.points > purse.usable(self.today):
+                raise Refusal("insufficient-points", redeemable=purse.usable(self.today))
+            repaid = min(target.owed, transfer.points)
+            target.owed -= repaid
+            taken = purse.pick(transfer.points, self.today)
+            for lot, points in taken:
+                lot.move("available", None, points)
+            for lot, points in part_of(taken, repaid, transfer.points - repaid):
+                target.take_over(lot, points)
+            free = f"member/{member}/available"
+            self.books.book(free, f"member/{to}/owed", repaid)
+            self.books.book(free, f"member/{to}/available", transfer.points - repaid)
+            return {"repaid": repaid, "balance": self.balance(member, self.today)}
+
+        return self.decided(transfer, key_of(("", "office"), key), decide)
+
     def give(self, give: Give, key: str | None) -> Answer:
         def decide() -> Answer:
             member, status = self.holder(give.card)
@@ -196,5 +233,5 @@ class Model(Sales):
 
 _METHODS: dict[type, Callable[[Model, Any, str | None], Answer]] = {
     Sale: Model.sale, Void: Model.void, Return: Model.return_, Hold: Model.hold, Release: Model.release,
-    Adjust: Model.adjust, Give: Model.give, Days: Model.days, Publish: Model.publish,
+    Adjust: Model.adjust, Give: Model.give, Transfer: Model.transfer, Days: Model.days, Publish: Model.publish,
 }  # fmt: skip

@@ -74,6 +74,15 @@ class Purse:
         lot.points[place] += points
         self.lots.append(lot)
 
+    def take_over(self, other: Lot, points: int) -> None:
+        """Points of another member's lot: they stay what they were."""
+        for lot in self.lots:
+            if lot.place == other.place:
+                lot.issued += points
+                lot.points["available"] += points
+                return
+        self.add(Lot(other.last, other.place), points)
+
     def usable(self, day: date) -> int:
         """What may be spent on a day."""
         return sum(lot.points["available"] for lot in self.lots if lot.last >= day)

@@ -98,6 +98,15 @@ class Give:
 
 
 @dataclass(frozen=True)
+class Transfer:
+    """Points of one card's owner become another's."""
+
+    card: str
+    to: str
+    points: int
+
+
+@dataclass(frozen=True)
 class Days:
     """A day has begun: a member's points that wait for it, or ended before it."""
 
@@ -113,4 +122,4 @@ class Publish:
     value: int
 
 
-Event = Sale | Void | Return | Hold | Release | Adjust | Give | Days | Publish
+Event = Sale | Void | Return | Hold | Release | Adjust | Give | Transfer | Days | Publish

@@ -98,7 +98,7 @@ def _act_told(movement: Movement) -> dict[str, Any]:
             return {"until": until, "balance": balance}
         case "release":
             return {"ended": outcome["ended"], "points": outcome["points"], "balance": balance}
-        case "adjustment":
+        case "adjustment" | "transfer":
             return {"repaid": outcome.get("repaid", 0), "balance": balance}
         case "gift":
             return {

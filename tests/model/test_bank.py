@@ -54,7 +54,7 @@ class Till:
     async def work(self) -> None:
         for _ in range(SENT_BY_A_TILL):
             what = self.random.choice(
-                (self.sell, self.sell, self.sell, self.void, self.bring_back, self.hold, self.end_hold, self.give)
+                (self.sell, self.sell, self.sell, self.void, self.bring_back, self.hold, self.end_hold, self.give, self.transfer)
             )  # fmt: skip
             await what()
 
@@ -119,6 +119,12 @@ class Till:
             else:
                 await self.post("release", f"/v1/holds/{hold}/release")
 
+    async def transfer(self) -> None:
+        card, to = self.random.sample(CARDS, 2)
+        body = {"card": card, "to": to, "points": self.random.randint(1, 15), "reason": "a present"}
+        self.sequence += 1
+        await self.post("transfer", "/v1/transfers", body, f"{self.place['till']}-{self.sequence}")
+
     async def give(self) -> None:
         body = {"card": self.random.choice(CARDS), "campaign": "own", "points": self.random.randint(1, 9), "store": "nsk-07"}  # fmt: skip
         self.sequence += 1
@@ -141,6 +147,7 @@ async def read_all(address: Address, done: Callable[[], bool]) -> tuple[int, set
     return snapshots, sizes
 
 
+@pytest.mark.edge_case(8, 63)
 async def test_in_every_snapshot_under_load_the_books_add_up(
     service: Service, record_property: Callable[[str, str], None]
 ) -> None:
@@ -171,6 +178,7 @@ async def test_in_every_snapshot_under_load_the_books_add_up(
         "return 201",
         "hold 201",
         "gift 201",
+        "transfer 201",
     ):
         assert told[kind] > 0, told
     record_property(

@@ -19,6 +19,7 @@ PHASES = AT_ONCE if os.environ.get("LEPTA_MODEL_SHRINK") == "no" else tuple(Phas
 pytestmark = pytest.mark.parametrize("server", ["embedded"], indirect=True)
 
 
+@pytest.mark.edge_case(1, 2, 11, 40)
 def test_whatever_happens_the_service_does_as_the_model(
     server: Address, template: str, record_property: Callable[[str, str], None]
 ) -> None:

@@ -42,7 +42,7 @@ from lepta.processing.rulebooks import Rulebooks
 from lepta.processing.state import Event, Submission
 from lepta.processing.writer import Writer
 from lepta.rules.rulebook import Change, Item, PublishedCampaign, PublishedProgramme
-from lepta.statements import adjustments, gifts
+from lepta.statements import adjustments, gifts, transfers
 from shops import PARTIES
 
 STORES = ("nsk-07", "nsk-08")
@@ -223,19 +223,27 @@ class World:
                 found = Hold((store, till), card, status, ref, points, ttl_s)
             case said.Release(hold, expired):
                 found = Release(hold, expired)
-            case said.Adjust(card, points):
-                wish = adjustments.Wish(card, points, "why not", None, None)
-                async with self.database.read() as tx:
-                    found = await adjustments.placed(tx, wish, self.clock())
-            case said.Give(store, card, points):
-                gift = gifts.Wish(card, points, "own", None, store)
-                async with self.database.read() as tx:
-                    found = await gifts.placed(tx, gift, self.clock())
+            case said.Adjust() | said.Give() | said.Transfer():
+                found = await self._placed(event)
             case said.Days(card, on):
                 found = LotsDue(CARDS[card][0], "club", on.date())
             case said.Publish():
                 raise AssertionError(event)
         return found
+
+    async def _placed(self, event: said.Adjust | said.Give | said.Transfer) -> Event:
+        """What is asked for with a card, by today's records."""
+        async with self.database.read() as tx:
+            match event:
+                case said.Adjust(card, points):
+                    wish = adjustments.Wish(card, points, "why not", None, None)
+                    return await adjustments.placed(tx, wish, self.clock())
+                case said.Give(store, card, points):
+                    gift = gifts.Wish(card, points, "own", None, store)
+                    return await gifts.placed(tx, gift, self.clock())
+                case said.Transfer(card, to, points):
+                    leave = transfers.Wish(card, to, points, "why not", None)
+                    return await transfers.placed(tx, leave, self.clock())
 
     def checkout(self, sale: said.Sale) -> Checkout:
         """As a till sends it."""
