@@ -58,10 +58,10 @@ class Ledger:
         """Of the shop."""
         return self.shop.book
 
-    def earn(self, points: int, last: date, index: int = 0) -> None:
-        """Points from elsewhere, in a lot of their own."""
+    def earn(self, points: int, last: date, index: int = 0, party: str = "elsewhere") -> None:
+        """Points from before, in a lot of their own."""
         if points:
-            source = chart.issued("elsewhere", PTS)
+            source = chart.issued(party, PTS)
             entry = Entry(source, WALLET, points, Code.EARN)
             self.book.post(index, [entry], [Issue(0, last, None)], ())
 

@@ -117,7 +117,7 @@ async def state(owner: Address) -> list[list[tuple[Any, ...]]]:
     """Everything that a sale changes but history: balances, lots, counters, what was given."""
     queries = (
         f"{BALANCES} ORDER BY 1",
-        "SELECT account, expires_on, log_index, leg, remaining, available_on FROM lot ORDER BY 1, 2, 3, 4",
+        "SELECT account, expires_on, log_index, leg, remaining, issuer, available_on FROM lot ORDER BY 1, 2, 3, 4",
         "SELECT counter, used FROM budget WHERE used > 0 ORDER BY 1",
         "SELECT counter, used FROM usage WHERE used > 0 ORDER BY 1",
         "SELECT member, campaign, fund, points, money_minor FROM supporter ORDER BY 1, 2, 3",

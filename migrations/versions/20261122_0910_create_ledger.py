@@ -204,23 +204,25 @@ STATE = (
     ) WITH (fillfactor = 85)
     """,
     # Only lots with points left; what became of the others stands in lot_allocation. Points that never
-    # expire have 'infinity' as their last day, those that do not wait '-infinity' as their first.
+    # expire have 'infinity' as their last day, those that do not wait no first one. Who issued them says who pays for
+    # them where another retailer honours them.
     """
     CREATE TABLE lot (
         log_index bigint NOT NULL,
         remaining bigint NOT NULL CHECK (remaining > 0),
         account integer NOT NULL,
         expires_on date NOT NULL,
-        available_on date NOT NULL,
+        issuer integer NOT NULL,
         shard smallint NOT NULL,
         leg smallint NOT NULL,
+        available_on date,
         PRIMARY KEY (account, expires_on, log_index, shard, leg)
     )
     """,
     # Whose lots are due on a day is found by these. Lots of one day stand there together in the order in which they came:
     # adding one touches the page of the one before, and equal keys take seven bytes each.
     "CREATE INDEX lot_ends ON lot (shard, expires_on) WHERE expires_on < 'infinity'",
-    "CREATE INDEX lot_waits ON lot (shard, available_on) WHERE available_on > '-infinity'",
+    "CREATE INDEX lot_waits ON lot (shard, available_on) WHERE available_on IS NOT NULL",
     # A hard cap. `granted` follows the newest published limit but never falls below what was given.
     """
     CREATE TABLE budget (

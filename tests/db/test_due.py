@@ -275,8 +275,8 @@ async def test_sales_redemptions_and_days_all_at_once_leave_a_ledger_that_adds_u
 async def test_who_is_due_is_found_by_index_even_if_all_are(shop: Address, db: Database) -> None:
     await say(
         shop,
-        "INSERT INTO lot (shard, account, expires_on, available_on, log_index, leg, remaining)"
-        " SELECT 7, n, '2020-01-01', '2020-01-01', n, 0, 1 FROM generate_series(1, 20000) n",
+        "INSERT INTO lot (shard, account, expires_on, available_on, log_index, leg, remaining, issuer)"
+        " SELECT 7, n, '2020-01-01', '2020-01-01', n, 0, 1, 1 FROM generate_series(1, 20000) n",
         "ANALYZE lot",
     )
     async with db.read() as tx:

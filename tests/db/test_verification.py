@@ -18,6 +18,7 @@ from small_ledger import (
     tampered,
 )
 
+from lepta.ledger.entries import Code
 from lepta.log.merkle import Frontier
 from lepta.processing.beside import Beside, pack
 from lepta.processing.canonical import canonical
@@ -234,6 +235,14 @@ def take_from_the_wrong_lot(leaf: Document) -> None:
     leaf["spent"][0][0] += 1
 
 
+def take_from_another_issuers_lot(leaf: Document) -> None:
+    leaf["spent"][0][4] += 1
+
+
+def owe_another_party(leaf: Document) -> None:
+    leaf["entries"].append([1, 2, 10, int(Code.CLEAR)])
+
+
 def use_more(leaf: Document) -> None:
     leaf["used"] = [["hunter-forest|units", 1_000_000]]
 
@@ -256,6 +265,7 @@ def name_another_rulebook(leaf: Document) -> None:
 
 @pytest.mark.parametrize(("change", "having", "check"), [
     (spend_more, "spent", Check.LIMITS), (take_from_the_wrong_lot, "spent", Check.LOTS),
+    (take_from_another_issuers_lot, "spent", Check.LOTS), (owe_another_party, "spent", Check.CLEARING),
     (use_more, "entries", Check.BUDGETS), (give_less, "donations", Check.SHARES),
     (earn_without_booking, "lots", Check.SHARES), (move_nothing, "entries", Check.ENTRIES),
     (name_another_rulebook, "entries", Check.RULEBOOKS),

@@ -29,7 +29,7 @@ HISTORY = {
 }
 STATE = {
     "account_balance": "account debits credits shard limit_side",
-    "lot": "account log_index remaining expires_on shard leg available_on",
+    "lot": "account log_index remaining expires_on issuer shard leg available_on",
     "budget": "shard counter used granted",
     "usage": "shard counter used",
     "supporter": "member points money_minor shard campaign fund",

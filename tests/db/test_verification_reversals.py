@@ -7,6 +7,7 @@ import orjson
 import pytest
 from small_ledger import Ledgers, connected, ledgers, tampered
 
+from lepta.ledger.entries import Code
 from lepta.processing.leaf import KINDS
 from lepta.verification.invariants import Check
 from lepta.verification.verify import verify
@@ -63,6 +64,20 @@ async def test_a_reversal_that_does_not_add_up_is_named(
         await copy.rewrite(place, change)
         report = await verify(copy.address, workers=1)
     assert [f.place for f in report.faults if f.check is Check.SHARES] == [f"event {place}"]
+
+
+@pytest.mark.parametrize("kind", ["void", "return"])
+async def test_a_reversal_that_frees_a_party_of_a_debt_that_it_does_not_have_is_named(
+    ledger: Ledgers, kind: str
+) -> None:
+    def owe_less(document: Document) -> None:
+        document["entries"].append([1, 2, 10, int(Code.CLEAR)])
+
+    place = await reversal_of(ledger, kind)
+    async with tampered(ledger.server, ledger.original.database) as copy:
+        await copy.rewrite(place, owe_less)
+        report = await verify(copy.address, workers=1)
+    assert [f.place for f in report.faults if f.check is Check.CLEARING] == [f"event {place}"]
 
 
 def bring_more_goods(document: Document) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lepta.ledger import chart
-from lepta.ledger.book import Book, Issue, LotKey
+from lepta.ledger.book import Book, Issue, LotKey, NewLot
 from lepta.ledger.entries import Code, Entry
 from lepta.ledger.lots import NEVER, Lot, expiring, spend
 
@@ -53,7 +53,7 @@ def test_a_lot_issued_and_spent_in_one_batch_is_written_once_as_it_ends() -> Non
     book.post(0, [earn(5)], [Issue(0, NEVER, None)], ())
     spent = spend(book.lots_of(WALLET), 2, date.min)
     book.post(1, [Entry(WALLET, SPENT, 2, Code.REDEEM)], [], spent)
-    assert book.changes.issued == {LotKey(2, NEVER, 0, 0): (3, None)}
+    assert book.changes.issued == {LotKey(2, NEVER, 0, 0): NewLot(3, 1, None)}
     assert book.changes.remaining == {}
 
 

@@ -254,6 +254,7 @@ def test_points_that_come_back_to_who_owes_some_pay_that_first() -> None:
     assert told(reversal) == {
         ("club/redeemed", "m-pyotr/available", 10, Code.RESTORE),
         ("m-pyotr/available", "m-pyotr/owed", 7, Code.REPAY),
+        ("elsewhere/payable", "retail-nsk/receivable", 100, Code.CLEAR),
     }
     assert (reversal.outcome.restored, reversal.outcome.repaid) == (10, 7)
     assert made.lots() == {(WALLET, LAST, -1, 0): 3}
@@ -312,7 +313,7 @@ def test_points_of_a_lot_that_has_ended_make_a_new_one_that_names_its_parent(
     made.on = date(2027, 1, 5)
     reversal = made.void()
     assert reversal.outcome.renewed == (Renewed(leg=1, parent=3, parent_leg=0, points=10),)
-    assert [entry.amount for entry in reversal.entries] == [5, 10]
+    assert [entry.amount for entry in reversal.entries] == [5, 10, 150]
     assert made.lots() == {(WALLET, last, 1_000, 1): 10, (WALLET, LAST, 4, 0): 30}
 
 
@@ -395,6 +396,7 @@ def test_points_that_were_given_away_go_back_into_their_lots_and_the_money_behin
         ("club/redeemed", "m-pyotr/available", 5, Code.RESTORE),
         ("forest-animals/points", "m-pyotr/available", 20, Code.UNGIVE_OWN),
         ("retail-nsk/payable", "forest-animals/receivable", 200, Code.UNGIVE_MONEY),
+        ("elsewhere/payable", "retail-nsk/receivable", 50, Code.CLEAR),
     }
     assert made.lots()[WALLET, date(2026, 12, 31), -1, 0] == 25
     made.back([line(1, 1, 10_000)])

@@ -10,8 +10,10 @@ from test_rules_laws import CATEGORY, SKUS, campaigns
 
 import make_reversals as make
 import make_rules
+from lepta.ledger import chart
 from lepta.ledger.entries import Code
 from lepta.processing.proration import OverReturn, ReturnedLine
+from lepta.processing.purse import part_of
 from lepta.processing.reversal import Reversal
 from lepta.processing.reversed import History
 from make import state
@@ -64,7 +66,8 @@ def sales(draw: st.DrawFn, *, debt: str = "allowed") -> Ledger:
     waits = {"pending_days": draw(st.sampled_from([0, 0, 14]))}
     ledger = Ledger(state(make_rules.rulebook(*documents, club=waits)), club=make.programme(debt=debt))  # fmt: skip
     for n, last in enumerate([date(2026, 12, 31), NEXT_YEAR, date.max]):
-        ledger.earn(draw(st.integers(0, 200)), last, index=-1 - n)
+        party = draw(st.sampled_from(["retail-nsk", "dairy", "elsewhere"]))
+        ledger.earn(draw(st.integers(0, 200)), last, index=-1 - n, party=party)
     lines = draw(baskets())
     gifts = [
         {"offer": name, "accepted": True, "amount": draw(st.integers(1, 700))}
@@ -128,6 +131,20 @@ def agree(ledger: Ledger, reversal: Reversal) -> None:
         assert all(lot.remaining > 0 for lot in lots)
     within(ledger)
     budgets(ledger)
+    clearing(ledger)
+
+
+def clearing(ledger: Ledger) -> None:
+    """Others owe the retailer what their lots paid and has not come back, to within an odd unit a lot."""
+    sold, history = ledger.sold.recorded.outcome, History(ledger.earlier)
+    owed = -ledger.balances().get(chart.due_to("retail-nsk", "RUB"), 0)
+    own = ledger.book.accounts.get(chart.issued("retail-nsk", make.PTS))
+    out = part_of(
+        ledger.sold.spent, history.restored, sold.points.redeemed - history.restored
+    )  # fmt: skip
+    foreign = [each.points for each in out if each.lot.issuer != own]
+    exact = sold.redeemed_money * sum(foreign)
+    assert abs(owed * sold.points.redeemed - exact) <= sold.points.redeemed * len(foreign)
 
 
 def budgets(ledger: Ledger) -> None:

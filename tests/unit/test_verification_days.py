@@ -9,11 +9,11 @@ from lepta.verification.invariants import Check
 from lepta.verification.part import Opening, Part, freely
 
 WALLET, WAITS = 1, 2
-SOON, LATER = (100, 0, 0), (200, 0, 1)
+SOON, LATER = (100, 0, 0, 9), (200, 0, 1, 9)
 """Places of two lots, by their last days."""
 
 
-def folded(day: int, account: int, place: tuple[int, int, int], *, sale: bool) -> list[str]:
+def folded(day: int, account: int, place: tuple[int, int, int, int], *, sale: bool) -> list[str]:
     """The checks that event 1 fails, which takes 5 points of the lot on that day."""
     part = Part(0, 2)
     part.opened = [
@@ -42,7 +42,7 @@ def folded(day: int, account: int, place: tuple[int, int, int], *, sale: bool) -
     ],
 )
 def test_a_sale_takes_what_ends_first_of_what_has_not_ended(
-    day: int, place: tuple[int, int, int], found: list[str]
+    day: int, place: tuple[int, int, int, int], found: list[str]
 ) -> None:
     assert folded(day, WALLET, place, sale=True) == found
 
@@ -61,6 +61,6 @@ def test_a_sale_never_takes_what_waits() -> None:
     ],
 )
 def test_a_lot_ends_after_its_last_day_and_matures_on_its_first(
-    day: int, account: int, place: tuple[int, int, int], found: list[str]
+    day: int, account: int, place: tuple[int, int, int, int], found: list[str]
 ) -> None:
     assert folded(day, account, place, sale=False) == found

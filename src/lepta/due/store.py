@@ -30,7 +30,7 @@ _OF = """
 _WAITED = f"""
     SELECT a.ref, l.remaining AS matured, CASE WHEN l.expires_on < :on THEN l.remaining ELSE 0 END AS expired
     FROM lot l {_OF}
-    WHERE l.shard = :shard AND l.available_on > '-infinity' AND l.available_on <= :on AND a.code = 'pending'
+    WHERE l.shard = :shard AND l.available_on <= :on AND a.code = 'pending'
 """  # noqa: S608 - nothing but the text above is put in, here and below
 _ENDED = f"""
     SELECT a.ref, 0 AS matured, l.remaining AS expired FROM lot l {_OF}

@@ -30,6 +30,8 @@ class Issue:
     leg: int
     expires_on: date
     available_on: date | None
+    issuer: int | None = None
+    """Account that issued its points, where that is not the one which the entry debits: they come back."""
 
 
 class LotKey(NamedTuple):
@@ -41,6 +43,14 @@ class LotKey(NamedTuple):
     leg: int
 
 
+class NewLot(NamedTuple):
+    """What a batch put into a lot that was not there before."""
+
+    remaining: int
+    issuer: int
+    available_on: date | None
+
+
 @dataclass(slots=True)
 class Changes:
     """What the events of one batch did to the working copy."""
@@ -49,8 +59,7 @@ class Changes:
     """(log index, account) of every account opened."""
     moved: dict[int, list[int]] = field(default_factory=dict)
     """By account number: [debits, credits] of the batch."""
-    issued: dict[LotKey, tuple[int, date | None]] = field(default_factory=dict)
-    """New lots: (remaining, available_on)."""
+    issued: dict[LotKey, NewLot] = field(default_factory=dict)
     remaining: dict[LotKey, int] = field(default_factory=dict)
     """What is left of lots that were there before; 0 closes one."""
 
@@ -202,10 +211,14 @@ class Book:
 
     def _issue(self, log_index: int, posting: Posting, issue: Issue) -> None:
         key = LotKey(posting.credit, issue.expires_on, log_index, issue.leg)
-        self.changes.issued[key] = (posting.amount, issue.available_on)
+        new = NewLot(
+            posting.amount,
+            posting.debit if issue.issuer is None else issue.issuer,
+            issue.available_on,
+        )
+        self.changes.issued[key] = new
         if posting.credit in self.lots:
-            lot = Lot(issue.expires_on, log_index, issue.leg, posting.amount, issue.available_on)
-            self.lots[posting.credit].append(lot)
+            self.lots[posting.credit].append(Lot(issue.expires_on, log_index, issue.leg, *new))
 
     def _shift(self, account: int, lot: Lot, points: int) -> None:
         """Take out of the lot as it is by now, or put into it."""
@@ -219,7 +232,7 @@ class Book:
         if key in self.changes.remaining:
             self.changes.remaining[key] = -points
         else:
-            self.changes.issued[key] = (-points, lot.available_on)
+            self.changes.issued[key] = NewLot(-points, lot.issuer, lot.available_on)
         self.lots[account].append(lot._replace(remaining=-points))
 
     def _take(self, account: int, taken: Spent) -> None:
@@ -227,7 +240,7 @@ class Book:
         rest = lot.remaining - taken.points
         key = LotKey(account, lot.expires_on, lot.log_index, lot.leg)
         if key in self.changes.issued:
-            self.changes.issued[key] = (rest, self.changes.issued[key][1])
+            self.changes.issued[key] = self.changes.issued[key]._replace(remaining=rest)
         else:
             self.changes.remaining[key] = rest
         open_lots = self.lots[account]

@@ -90,8 +90,14 @@ def receivable(fund: str, currency: str) -> Account:
 
 @lru_cache(REMEMBERED)
 def payable(party: str, currency: str) -> Account:
-    """Money a retailer, supplier or agency owes to funds."""
+    """Money a retailer, supplier or agency owes: to funds, and to who honoured points that it had issued."""
     return Account("party", party, "payable", currency)
+
+
+@lru_cache(REMEMBERED)
+def due_to(party: str, currency: str) -> Account:
+    """Money a retailer is owed for points that it honoured and others had issued; grows on the debit side."""
+    return Account("party", party, "receivable", currency)
 
 
 @lru_cache(REMEMBERED)

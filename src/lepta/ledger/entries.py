@@ -38,7 +38,7 @@ class Code(IntEnum):
     ADJUST = 17
     """Points given or taken by the office, for a reason that it states."""
     CLEAR = 18
-    """Money that one party owes another for points which that one honoured."""
+    """Money that one party owes another for points which that one honoured; the other way round, owes no more."""
     REPAY = 19
     """Points earned by who owes some: they pay the debt."""
     MERGE = 20
@@ -49,7 +49,7 @@ class Code(IntEnum):
 
 EARN, REDEEM, GIVE_POINTS, GIVE_MONEY, COLLECT, GIVE_OWN = list(Code)[:6]
 """Python 3.11 looks a member up in its class at every mention; these, which sales make, it does not."""
-REPAY, RELEASE = Code.REPAY, Code.RELEASE
+REPAY, RELEASE, CLEAR = Code.REPAY, Code.RELEASE, Code.CLEAR
 
 
 @value

@@ -17,6 +17,8 @@ class Lot(NamedTuple):
     log_index: int
     leg: int
     remaining: int
+    issuer: int = 0
+    """Number of the account that issued the points, whichever entry made the lot; 0: nobody has said."""
     available_on: date | None = None
     """The first day of points that wait; None: they do not."""
 
@@ -24,7 +26,7 @@ class Lot(NamedTuple):
 class Move(NamedTuple):
     """Points taken out of a lot of an account, or, below 0, put into it, which opens it again where it was closed.
 
-    A lot keeps its name and its days whichever account of the member it lies in.
+    A lot keeps its name, its days and its issuer whichever account of the member it lies in.
     """
 
     account: Account

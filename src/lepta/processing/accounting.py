@@ -8,6 +8,7 @@ from lepta.ledger import chart
 from lepta.ledger.book import Issue
 from lepta.ledger.chart import Account
 from lepta.ledger.entries import (
+    CLEAR,
     COLLECT,
     EARN,
     GIVE_MONEY,
@@ -77,6 +78,12 @@ class Journal:
                 self._earn(effect)
             else:
                 self._donate(effect)
+
+    def clear(self, debts: Iterable[tuple[str, int]]) -> None:
+        """What other parties owe the retailer for points of theirs that it honours: (party, minor units)."""
+        due = chart.due_to(self.retailer, self.currency)
+        for party, amount in debts:
+            self._add((due, chart.payable(party, self.currency), CLEAR, NEVER, None), amount)
 
     def close(self) -> tuple[list[Entry], list[Issue], list[Legs]]:
         """The entries in order, the lots that those which issue points make, and which of these each `Earn` is in."""

@@ -9,7 +9,7 @@ from lepta.ledger.book import Book, Issue
 from lepta.ledger.chart import Account
 from lepta.ledger.entries import Code, Entry
 from lepta.ledger.lots import Move, Spent
-from lepta.processing.purse import Purse
+from lepta.processing.purse import Purse, Returning
 from lepta.processing.reversed import DonationBack, EarnedBack, Renewed
 from lepta.rules.programme import Programme
 
@@ -99,7 +99,8 @@ class MemberPoints:
     def close(self) -> tuple[list[Entry], list[Issue], list[Move]]:
         """The entries, the lots that some of them make, and what moves in and out of lots.
 
-        Points that come back to a lot that had ended make an entry of their own, with a new lot.
+        Points that come back to lots that had ended make entries of their own, each with a new lot: one for each
+        party that issued some.
         """
         entries: list[Entry] = []
         issues: list[Issue] = []
@@ -108,13 +109,13 @@ class MemberPoints:
             new = sum(each.points for each in returning)
             if points > new:
                 entries.append(Entry(source, target, points - new, code))
-            if new:
+            for issuer, ended in _by_issuer(returning).items():
                 leg = len(entries)
-                issues.append(Issue(leg, self._last_day(), None))
+                issues.append(Issue(leg, self._last_day(), None, issuer))
                 self.renewed += [
-                    Renewed(leg, parent.log_index, parent.leg, its) for _, parent, its in returning
+                    Renewed(leg, parent.log_index, parent.leg, its) for _, parent, its in ended
                 ]
-                entries.append(Entry(source, target, new, code))
+                entries.append(Entry(source, target, sum(each.points for each in ended), code))
         return entries + entries_of(self._taken), issues, self.purse.moves()
 
     def _last_day(self) -> date:
@@ -128,6 +129,13 @@ class MemberPoints:
         available = self.purse.available
         self.owed += points
         self._claw(chart.owed(available.ref, available.asset), issuer, points)
+
+
+def _by_issuer(returning: Iterable[Returning]) -> dict[int, list[Returning]]:
+    found: dict[int, list[Returning]] = {}
+    for each in returning:
+        found.setdefault(each.parent.issuer, []).append(each)
+    return found
 
 
 def ungiven(backs: Iterable[DonationBack], asset: str, currency: str, retailer: str) -> list[Entry]:

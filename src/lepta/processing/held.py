@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from lepta.ledger import chart
 from lepta.ledger.chart import Account
-from lepta.ledger.lots import NEVER, Lot, Move, Spent, spend
+from lepta.ledger.lots import Lot, Move, Spent, spend
 from lepta.processing.beside import Beside
 from lepta.processing.events import Checkout, HoldMismatch
-from lepta.processing.leaf import Leaf, moment_of, parse_checkout_id
+from lepta.processing.leaf import Leaf, last_day, moment_of, parse_checkout_id
 from lepta.processing.motion import Movement
 from lepta.values import value
 
@@ -31,8 +31,8 @@ class Held:
     def of(cls, leaf: Leaf, lying: Beside, resolved_by: int | None) -> "Held":
         """As its leaf tells of it."""
         lots = [
-            Spent(Lot(NEVER if last is None else date.fromisoformat(last), index, leg, 0), -points)
-            for _, index, leg, points, last, _ in leaf.document["moves"]
+            Spent(Lot(last_day(last), index, leg, 0, issuer), -points)
+            for _, index, leg, points, last, _, issuer in leaf.document["moves"]
             if points < 0
         ]
         return cls(Movement.of(leaf, lying), sorted(lots), resolved_by)

@@ -6,7 +6,7 @@
 quote was valid that named it, where a quote did · `beside` digest of what lies beside the log
 (see `beside`) · `member` account that the sale's member is known by · `opens` [[number, kind, ref, code, asset]]
 accounts first used here · `entries` [[debit, credit, amount, code]] by account number · `lots` [[last day, available
-from, entries …]] of points that expire or wait · `spent` [[log index, entry, points, last day]] · `used`
+from, entries …]] of points that expire or wait · `spent` [[log index, entry, points, last day, issuer]] · `used`
 [[counter, units]] of limits · `void` place of the void that came before the sale · `hold` place of the hold that the
 sale names; if that was open, its points come back in the first entry, into lots as `moves` tells (see `motion`). What is empty is left out.
 """
@@ -111,11 +111,20 @@ class Booked(NamedTuple):
                 document["lots"] = lots
         if self.spent:
             document["spent"] = [
-                (lot.log_index, lot.leg, points, _day(lot.expires_on)) for lot, points in self.spent
+                (lot.log_index, lot.leg, points, _day(lot.expires_on), lot.issuer)
+                for lot, points in self.spent
             ]
         if self.moves or self.released:
             document["moves"] = [
-                (account, lot.log_index, lot.leg, points, _day(lot.expires_on), lot.available_on)
+                (
+                    account,
+                    lot.log_index,
+                    lot.leg,
+                    points,
+                    _day(lot.expires_on),
+                    lot.available_on,
+                    lot.issuer,
+                )
                 for account, lot, points in self.moves or self.released
             ]
         if self.hold is not None:
@@ -132,12 +141,18 @@ def _lots(issues: Sequence[Issue], *, whole: bool) -> list[list[Any]]:
     for issue in issues:
         last, start = issue.expires_on, issue.available_on
         if whole or last != NEVER or start:
-            by_days.setdefault((last, start), [_day(last), start]).append(issue.leg)
+            leg = issue.leg if issue.issuer is None else [issue.leg, issue.issuer]
+            by_days.setdefault((last, start), [_day(last), start]).append(leg)
     return list(by_days.values())
 
 
 def _day(day: date) -> date | None:
     return None if day == NEVER else day
+
+
+def last_day(text: str | None) -> date:
+    """Of points, as leaves write it."""
+    return NEVER if text is None else date.fromisoformat(text)
 
 
 class Written(NamedTuple):

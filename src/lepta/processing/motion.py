@@ -1,9 +1,9 @@
 """How the log holds an event that is neither a sale nor a publication.
 
 Its leaf has the fields of a sale's (see `leaf`) that it needs, and three of its own: `about` places in the log of what
-it undoes or answers to · `moves` [[account, log index, entry, points, last day, first day]] points taken out of lots,
-or, below 0, put into them · `lots` [[last day, first day, entries …]] names every lot that it makes. Beside the leaf
-lie `request` what was asked, without the card · `facts` what deciding saw of today's records, `programme` and, where
+it undoes or answers to · `moves` [[account, log index, entry, points, last day, first day, issuer]] points taken out of
+lots, or, below 0, put into them · `lots` [[last day, first day, entries …]] names every lot that it makes: of one whose
+points its entry does not issue, as they come back, [entry, issuer]. An issuer is an account. Beside the leaf lie `request` what was asked, without the card · `facts` what deciding saw of today's records, `programme` and, where
 money moves, `currency` among them · `outcome` · `given` [[campaign, fund, donations, points, money]] what it adds to
 standings, below 0 where it takes back.
 """

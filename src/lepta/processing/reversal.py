@@ -12,6 +12,7 @@ from lepta.ledger import chart
 from lepta.ledger.book import Book, Issue
 from lepta.ledger.entries import Code, Entry
 from lepta.ledger.lots import Move, Spent
+from lepta.processing.clearing import by_issuer, cleared, owed
 from lepta.processing.counter_entries import MemberPoints, by_leg, ungiven
 from lepta.processing.leaf import Recorded
 from lepta.processing.motion import Given
@@ -96,7 +97,7 @@ def reverse(
     given = undoing.given(back)
     ended = goods.is_whole and not was_whole
     return Reversal(
-        [*entries, *undoing.ungiven(back)],
+        [*entries, *undoing.ungiven(back), *undoing.cleared(back, book)],
         issues,
         moves,
         released(sold.used, undoing.figures(back), ended=ended),
@@ -211,6 +212,22 @@ class _Undoing:
         event, store = self.sold.recorded.event, self.sold.recorded.seen.store
         asset = chart.points_of(store.programme)
         return ungiven(back.donations, asset, event.currency, store.retailer)
+
+    def cleared(self, back: _Back, book: Book) -> list[Entry]:
+        """What other parties owed for the points that go back, and owe no more."""
+        outcome, event = self._outcome, self.sold.recorded.event
+        if not back.restored or not outcome.redeemed_money:
+            return []
+        before, store = self.history.restored, self.sold.recorded.seen.store
+        shares = by_issuer(
+            self.sold.spent,
+            outcome.points.redeemed,
+            outcome.redeemed_money,
+            before,
+            before + back.restored,
+        )
+        debts = owed(shares, book, store.retailer, chart.points_of(store.programme))
+        return cleared(debts, store.retailer, event.currency)
 
     def figures(self, back: _Back) -> dict[str, Course]:
         """By campaign what its counters go by."""

@@ -54,7 +54,7 @@ READ_LEDGER = """
         ) i
     ) AS claims, ARRAY(
         SELECT ROW(k.ref, a.id, a.code, a.asset, b.balance, ARRAY(
-            SELECT ROW(expires_on, log_index, leg, remaining) FROM lot
+            SELECT ROW(expires_on, log_index, leg, remaining, issuer) FROM lot
             WHERE shard = $1 AND account = a.id AND expires_on <= k.until AND a.code = 'available'
         ))
         FROM unnest($4::text[], $5::date[]) AS k (ref, until)
@@ -138,7 +138,7 @@ READ_HOLDS = """
 """
 READ_HOLDINGS = """
     SELECT k.ref, a.id, a.code, s.name, b.balance, ARRAY(
-        SELECT ROW(expires_on, log_index, leg, remaining, nullif(available_on, '-infinity')) FROM lot
+        SELECT ROW(expires_on, log_index, leg, remaining, issuer, available_on) FROM lot
         WHERE shard = $1 AND account = a.id
     )
     FROM unnest($2::text[]) AS k (ref)
@@ -226,8 +226,8 @@ APPEND = f"""
         INSERT INTO idempotency (shard, scope, key, log_index, refusal, digest)
         SELECT $1, * FROM {_rows("smallint bytea bigint bytea bytea")}
     ), new_lots AS (
-        INSERT INTO lot (shard, account, expires_on, log_index, leg, remaining, available_on)
-        SELECT $1, * FROM {_rows("integer date bigint smallint bigint date")}
+        INSERT INTO lot (shard, account, expires_on, log_index, leg, remaining, issuer, available_on)
+        SELECT $1, * FROM {_rows("integer date bigint smallint bigint integer date")}
     ), touched_lots AS MATERIALIZED (
         SELECT a.place, k.remaining
         FROM {_rows("integer date bigint smallint bigint")}

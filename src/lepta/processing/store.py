@@ -1,7 +1,6 @@
 """SQL of a batch, second half: append what was decided. The only module that writes ledger tables."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date
 from hashlib import sha256
 from typing import Any
 
@@ -25,8 +24,6 @@ Connection = asyncpg.Connection
 Columns = Sequence[Sequence[Any]]
 Booking = Accepted | Moved
 """A decision that adds an event with entries to the log."""
-AT_ONCE = date.min
-"""The first day of points that do not have to wait ('-infinity' in the database)."""
 
 
 async def append(
@@ -144,13 +141,9 @@ def _entries(book: Book, chart: Chart, booked: Sequence[Booking]) -> Columns:
 
 def _lots(changes: Changes) -> Columns:
     """New lots, and what is left of older ones; of an empty one no row is kept."""
-    issued = [
-        (*key, remaining, available_on or AT_ONCE)
-        for key, (remaining, available_on) in changes.issued.items()
-        if remaining
-    ]
+    issued = [(*key, *lot) for key, lot in changes.issued.items() if lot.remaining]
     touched = [(*key, rest) for key, rest in changes.remaining.items()]
-    return [*_columns(issued, 6), *_columns(touched, 5)]
+    return [*_columns(issued, 7), *_columns(touched, 5)]
 
 
 def _allocations(booked: Sequence[Booking]) -> Columns:

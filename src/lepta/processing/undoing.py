@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 from lepta.ledger import chart
 from lepta.ledger.book import Book
 from lepta.ledger.entries import Code, Entry
-from lepta.ledger.lots import NEVER, Lot, Spent
+from lepta.ledger.lots import Lot, Spent
 from lepta.processing.acts import Return, Void
 from lepta.processing.clocks import clock_flags
 from lepta.processing.events import UnknownOriginal
-from lepta.processing.leaf import Leaf
+from lepta.processing.leaf import Leaf, last_day
 from lepta.processing.motion import Motion
 from lepta.processing.proration import OverReturn
 from lepta.processing.reversal import Sold, reverse
@@ -201,6 +201,6 @@ def sold_of(subject: Subject, book: Book, before: int) -> Sold:
 def spent_of(leaf: Leaf) -> Sequence[Spent]:
     """Lots that a sale took points from; how much they hold is not known of them."""
     return [
-        Spent(Lot(NEVER if day is None else date.fromisoformat(day), index, leg, 0), points)
-        for index, leg, points, day in leaf.document.get("spent", ())
+        Spent(Lot(last_day(day), index, leg, 0, issuer), points)
+        for index, leg, points, day, issuer in leaf.document.get("spent", ())
     ]

@@ -7,6 +7,7 @@ from lepta.ledger.book import Book, Issue
 from lepta.ledger.entries import Entry
 from lepta.ledger.lots import Spent
 from lepta.processing.accounting import Journal
+from lepta.processing.clearing import by_issuer, owed
 from lepta.processing.events import MAX, InsufficientPoints, QuoteStale
 from lepta.processing.given import Legs
 from lepta.processing.held import NO_HOLD, Capture
@@ -83,13 +84,7 @@ def judge(
         campaign, ours = result.gift_differs[0]
         taken = next(g.amount_minor for g in event.gifts if g.campaign == campaign and g.accepted)
         raise QuoteStale.of_gift(campaign, taken or 0, ours)
-    store, member = prepared.seen.store, prepared.member_account
-    journal = Journal(
-        chart.points_of(store.programme), event.currency, store.retailer, store.programme,
-        event.key.business_day, member,
-        book.debt(chart.owed(member.ref, member.asset)) if book.debts and member else 0,
-    )  # fmt: skip
-    spent: list[Spent] = []
+    journal, spent = _journal(prepared, book), list[Spent]()
     if capture.held is not None and capture.is_open:
         journal.release(capture.held.points)
     if points:
@@ -97,12 +92,24 @@ def judge(
     if result.given_points:
         journal.give_own(result.effects)
     if points or result.given_points:
-        assert member is not None
+        assert journal.member is not None
         spent = capture.spend(
-            book.lots_of(member), points + result.given_points, event.key.business_day
+            book.lots_of(journal.member), points + result.given_points, event.key.business_day
         )
     journal.book(result.effects)
+    if money:
+        journal.clear(owed(by_issuer(spent, points, money), book, journal.retailer, journal.asset))
     return Verdict(points, money, shortfall, by_line, spent, result, *journal.close(), capture)
+
+
+def _journal(prepared: Prepared, book: Book) -> Journal:
+    """For the entries of a sale."""
+    store, member = prepared.seen.store, prepared.member_account
+    return Journal(
+        chart.points_of(store.programme), prepared.event.currency, store.retailer, store.programme,
+        prepared.event.key.business_day, member,
+        book.debt(chart.owed(member.ref, member.asset)) if book.debts and member else 0,
+    )  # fmt: skip
 
 
 def _past(

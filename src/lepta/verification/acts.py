@@ -11,9 +11,17 @@ from lepta.processing.leaf import MOVABLE, moment_of
 from lepta.processing.lot_days import newest_day
 from lepta.processing.moving import REVERSING
 from lepta.verification.claims import claims_in_act, fingerprint
+from lepta.verification.clearing import note_reversal
 from lepta.verification.holds import note_act
 from lepta.verification.invariants import Check
-from lepta.verification.packed import ALLOCATION_ROW, ENTRY_ROW, Days, Json, lying_beside
+from lepta.verification.packed import (
+    ALLOCATION_ROW,
+    ENTRY_ROW,
+    Days,
+    Json,
+    lying_beside,
+    made_lots,
+)
 from lepta.verification.part import NO_END, Part, freely
 from lepta.verification.reversals import unequal
 
@@ -59,6 +67,8 @@ class Acts:
         fault = unequal(whole) if whole["kind"] in REVERSING else ""
         if fault:
             part.faults.event(Check.SHARES, index, fault)
+        if whole["kind"] in REVERSING:
+            note_reversal(index, whole, part)
         net = self._book(index, whole)
         self.move(index, whole, net)
         if document["kind"] in {"hold", "release"}:
@@ -103,12 +113,7 @@ class Acts:
     def _book(self, index: int, document: Json) -> dict[int, int]:
         """Add the entries; what they move in the accounts whose lots the act moves, by account."""
         part, facts = self.part, document["facts"]
-        made = {
-            leg: days
-            for last, first, *legs in document.get("lots", _NOTHING)
-            for leg in legs
-            for days in [(last, first)]
-        }
+        made = made_lots(document)
         net = {account: 0 for account, *_ in document.get("moves", _NOTHING)}
         points = self._assets.get(points_of(facts["programme"]), -1) if "programme" in facts else -1
         money = self._assets.get(facts.get("currency", ""), -1)
@@ -126,9 +131,10 @@ class Acts:
             if debit in net:
                 net[debit] -= amount
             if leg in made:
-                last, first = made.pop(leg)
+                last, first, issuer = made.pop(leg)
                 waits = None if first is None else self._days[first]
-                part.lots.append((credit, (self._days[last], index, leg), amount, waits))
+                place = (self._days[last], index, leg, debit if issuer is None else issuer)
+                part.lots.append((credit, place, amount, waits))
             elif credit in net:
                 net[credit] += amount
         if made:
@@ -153,7 +159,7 @@ class Acts:
 
     def move(self, index: int, document: Json, net: dict[int, int]) -> None:
         """Add what lots lost and gained, which has to be what the points of these accounts did: `net`."""
-        for seq, (account, lot_index, leg, points, last, first) in enumerate(
+        for seq, (account, lot_index, leg, points, last, first, issuer) in enumerate(
             document.get("moves", _NOTHING)
         ):
             if type(points) is not int or points == 0:
@@ -165,7 +171,7 @@ class Acts:
                 )
             )
             net[account] += points
-            place = (day, lot_index, leg)
+            place = (day, lot_index, leg, issuer)
             if points > 0:
                 self.part.lots.append((account, place, -points, freely(index)))
             else:

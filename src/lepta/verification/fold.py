@@ -8,9 +8,10 @@ from lepta.ledger.chart import Account, limit_side
 from lepta.rules.limits import is_hard
 from lepta.rules.rulebook import Rulebook
 from lepta.verification.chain import Chain
+from lepta.verification.clearing import check_sales
 from lepta.verification.holds import Holds
 from lepta.verification.invariants import Check
-from lepta.verification.part import LotMove, Opening, Part, Place, taker
+from lepta.verification.part import Clearing, LotMove, Opening, Part, Place, taker
 from lepta.verification.report import Faults
 
 GAPS_TOLD = 20
@@ -50,6 +51,8 @@ class Fold:
     """(sale, what took some of it back)."""
     seconds: list[tuple[int, str, str]] = field(default_factory=list)
     """See `Part.seconds`."""
+    cleared: dict[int, list[Clearing]] = field(default_factory=dict)
+    """By reversal: what it books between parties."""
     holds: Holds = field(default_factory=Holds)
     tills: dict[tuple[str, str, str], list[int]] = field(default_factory=dict)
     claims: int = 0
@@ -87,6 +90,8 @@ class Fold:
                 total[n] += amount
         self.reversals += part.reversals
         self.seconds += part.seconds
+        check_sales(part.redeemed, self.accounts, self.faults)
+        self.cleared |= part.cleared
         self.holds.add(part, self.faults)
         for till, (low, high, count) in part.tills.items():
             known = self.tills.setdefault(till, [low, high, 0])

@@ -46,6 +46,8 @@ class Check(StrEnum):
     """What was used of each limit is the fold of the events, and never more than was granted."""
     REVERSALS = "reversals"
     """All voids and returns of a sale together take back no more than it gave: goods, points, shares."""
+    CLEARING = "clearing"
+    """Who issued points that another retailer honoured owes it their money, as the lots say, until they come back."""
     STANDINGS = "standings"
     """What each member gave, and where each campaign stands, is the fold of the donations."""
     SHIFTS = "shifts"
@@ -73,7 +75,11 @@ INVARIANTS = (
     Invariant(4, "No entry mixes assets; amounts are positive integers.", (Check.ENTRIES,)),
     Invariant(5, "Shares sum exactly to the amount.", (Check.SHARES, Check.REPLAY)),
     Invariant(6, "A budget is never exceeded at any prefix.", (Check.BUDGETS,)),
-    Invariant(7, "Clearing accounts net to zero.", where=LATER),
+    Invariant(
+        7,
+        "Clearing nets to zero: what one party owes for points another is owed.",
+        (Check.CLEARING, Check.ENTRIES),
+    ),
     Invariant(8, "One key, at most one outcome.", (Check.CLAIMS,), SUITE),
     Invariant(9, "Same key, other body: refused without effect.", where=SUITE),
     Invariant(10, "A stored refusal stays one.", (Check.CLAIMS,), SUITE),

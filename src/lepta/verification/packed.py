@@ -34,6 +34,16 @@ class Days(dict[str | None, int]):
         return day
 
 
+def made_lots(document: Json) -> dict[int, tuple[str | None, str | None, int | None]]:
+    """By entry the lots that an event makes: last day, first day, and who issued the points if the entry does not."""
+    return {
+        leg: (last, first, issuer)
+        for last, first, *legs in document.get("lots", ())
+        for each in legs
+        for leg, issuer in [each if isinstance(each, list) else (each, None)]
+    }
+
+
 def lying_beside(
     index: int,
     digest: str,

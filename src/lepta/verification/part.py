@@ -9,9 +9,6 @@ from lepta.verification.report import Faults
 NO_END = 0x7FFFFFFF
 """The day of points that never expire, as PostgreSQL numbers 'infinity'; others count from 2000-01-01."""
 
-NO_START = -0x80000000
-"""The day from which points may be spent that do not wait: '-infinity'."""
-
 
 class Opening(NamedTuple):
     """An account's first use."""
@@ -21,8 +18,8 @@ class Opening(NamedTuple):
     account: Account
 
 
-Place = tuple[int, int, int]
-"""Of a lot among those of its account, in the order of spending: last day, log index, entry."""
+Place = tuple[int, int, int, int]
+"""Of a lot among those of its account, in the order of spending: last day, log index, entry, and who issued it."""
 
 LotMove = tuple[int, Place, int, int | None]
 """Account, place, points, and a day or an event.
@@ -60,6 +57,25 @@ class Hold(NamedTuple):
     expires_at: int
 
 
+class Clearing(NamedTuple):
+    """An entry between parties, by account numbers."""
+
+    debit: int
+    credit: int
+    amount: int
+
+
+class Redeemed(NamedTuple):
+    """A sale that points paid a part of."""
+
+    log_index: int
+    retailer: str
+    currency: str
+    shares: dict[int, int]
+    """Money by the account that issued the points."""
+    booked: list[Clearing]
+
+
 @dataclass(slots=True)
 class Part:
     """Sums and lists of the events `start` up to, but not including, `stop`."""
@@ -92,6 +108,10 @@ class Part:
     """(sale, what took some of it back)."""
     seconds: list[tuple[int, str, str]] = field(default_factory=list)
     """(log index, ref, programme) of members whom events concern besides the one in column `member`."""
+    redeemed: list[Redeemed] = field(default_factory=list)
+    """Sales that points paid a part of."""
+    cleared: dict[int, list[Clearing]] = field(default_factory=dict)
+    """By reversal: what it books between parties."""
     holds: list[Hold] = field(default_factory=list)
     """Those that were made."""
     resolutions: list[tuple[int, int, int]] = field(default_factory=list)

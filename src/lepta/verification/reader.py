@@ -12,7 +12,8 @@ from lepta.processing.canonical import canonical
 from lepta.processing.leaf import KINDS, MOVABLE
 from lepta.verification.acts import Acts
 from lepta.verification.claims import claims_in, fingerprint
-from lepta.verification.holds import note_sale
+from lepta.verification.clearing import note_sale
+from lepta.verification.holds import note_sale as note_hold
 from lepta.verification.invariants import Check
 from lepta.verification.packed import ALLOCATION_ROW, ENTRY_ROW, Days, Json, lying_beside
 from lepta.verification.part import Opening, Part, Publication, freely
@@ -29,8 +30,8 @@ READ_EVENTS = """
 # Plain numbers: looking a member of an enumeration up takes longer than anything else that is done with it.
 _EARN, _REDEEM, _GIVE_POINTS = int(Code.EARN), int(Code.REDEEM), int(Code.GIVE_POINTS)
 _GIVE_OWN = int(Code.GIVE_OWN)
-_REPAY, _RELEASE = int(Code.REPAY), int(Code.RELEASE)
-_CODES = frozenset({*range(_EARN, _GIVE_OWN + 1), _REPAY, _RELEASE})
+_REPAY, _RELEASE, _CLEAR = int(Code.REPAY), int(Code.RELEASE), int(Code.CLEAR)
+_CODES = frozenset({*range(_EARN, _GIVE_OWN + 1), _REPAY, _RELEASE, _CLEAR})
 """Codes of a sale's entries."""
 _POINTS_CODES = frozenset({_EARN, _REDEEM, _GIVE_POINTS, _GIVE_OWN, _REPAY, _RELEASE})
 _SPENDING = frozenset({_REDEEM, _GIVE_OWN})
@@ -181,6 +182,8 @@ class Reader:
         fault = unequal_sums(outcome, sums, entries, amounts)
         if fault:
             self._fault(Check.SHARES, index, fault)
+        if "spent" in document or sums[_CLEAR]:
+            note_sale(index, document, content, part)
         for campaign, fund, points, money, *_ in outcome.get("donations", _NOTHING):
             given = part.given.setdefault((member, campaign, fund), [0, 0, 0])
             given[0] += 1
@@ -267,14 +270,14 @@ class Reader:
             if code == _EARN:
                 last, start = days.pop(leg, (None, None))
                 waits = None if start is None else self._days[start]
-                lots.append((credit, (self._days[last], index, leg), amount, waits))
+                lots.append((credit, (self._days[last], index, leg, debit), amount, waits))
         if days:
             self._fault(Check.LOTS, index, "leaf has a lot that no entry issued")
         return sums
 
     def _release(self, index: int, document: Json) -> frozenset[tuple[int, int]]:
         """Add the end of the hold that the sale names, if it was open; the lots that it puts points back into."""
-        self._acts.move(index, document, note_sale(index, document, self.part))
+        self._acts.move(index, document, note_hold(index, document, self.part))
         return frozenset([(lot_index, leg) for _, lot_index, leg, *_ in document["moves"]])
 
     def _spend(self, index: int, document: Json, entries: list[Any]) -> None:
@@ -284,7 +287,7 @@ class Reader:
             account, entries = entries[0][1], entries[1:]
         if any(entry[3] == _RELEASE for entry in entries):
             self._fault(Check.HOLDS, index, "gives points of a hold back that it has not ended")
-        for seq, (lot_index, leg, points, last) in enumerate(
+        for seq, (lot_index, leg, points, last, issuer) in enumerate(
             document.get("spent", _NOTHING), start=skip
         ):
             day = self._days[last]
@@ -296,7 +299,7 @@ class Reader:
             )
             self.allocations.append(packed)
             by = freely(index) if (lot_index, leg) in released else index
-            self.part.lots.append((account, (day, lot_index, leg), -points, by))
+            self.part.lots.append((account, (day, lot_index, leg, issuer), -points, by))
             taken += points
         wanted = 0
         for debit, _, amount, code in entries:

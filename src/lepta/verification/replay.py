@@ -54,8 +54,8 @@ class Before:
     next_account: int
     accounts: list[tuple[int, Account, int]]
     """(number, name, balance) of all parties' accounts and those of the range's members."""
-    lots: dict[int, list[tuple[int, int, int, int, int | None]]]
-    """By account: last day, log index, entry, points left, first day."""
+    lots: dict[int, list[tuple[int, int, int, int, int, int | None]]]
+    """By account: last day, log index, entry, issuer, points left, first day."""
     counts: dict[str, int]
 
 
@@ -210,8 +210,11 @@ def _state(before: Before, rulebook: Rulebook) -> State:
     return State(SHARD, before.start, rulebook, {}, {}, book, dict(before.counts))
 
 
-def _lot(day: int, log_index: int, leg: int, remaining: int, first: int | None) -> Lot:
-    return Lot(_date(day), log_index, leg, remaining, None if first is None else _date(first))
+def _lot(  # noqa: PLR0917 - the order is the fold's
+    day: int, log_index: int, leg: int, issuer: int, remaining: int, first: int | None
+) -> Lot:
+    available_on = None if first is None else _date(first)
+    return Lot(_date(day), log_index, leg, remaining, issuer, available_on)
 
 
 def _date(day: int) -> date:

@@ -1,6 +1,6 @@
 """Voids and returns: each adds up by itself, and all of a sale together never take back more than it gave."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -12,6 +12,8 @@ from lepta.processing.given import Donation
 from lepta.processing.proration import Goods, OverReturn
 from lepta.processing.reversed import DonationBack, Reversed
 from lepta.processing.state import Subject
+from lepta.verification.clearing import check_reversed
+from lepta.verification.fold import Fold
 from lepta.verification.invariants import Check
 from lepta.verification.report import Faults
 from lepta.verification.source import SHARD
@@ -36,6 +38,8 @@ def unequal(document: Json) -> str:
     for _, _, amount, code in entries:
         sums[code] = sums.get(code, 0) + amount
     back = [each for each in outcome.donations if not each.kept]
+    # What parties owe one another follows from the lots of the sale: see `clearing`.
+    sums.pop(Code.CLEAR, 0)
     if sums != {code: amount for code, amount in _booked(outcome, back).items() if amount}:
         return "what was taken back is not what was booked"
     given = [[d.campaign, d.fund, -d.points, -d.money] for d in back]
@@ -76,15 +80,14 @@ def _unequal_shares(outcome: Reversed, entries: Sequence[Any]) -> str:
     return ""
 
 
-async def check_reversals(
-    connection: asyncpg.Connection, reversals: Iterable[tuple[int, int]], faults: Faults
-) -> None:
+async def check_reversals(connection: asyncpg.Connection, fold: Fold, faults: Faults) -> None:
     """Look at every sale of which something was taken back, with all that was."""
-    sales = iter(sorted({sale for sale, _ in reversals}))
+    sales = iter(sorted({sale for sale, _ in fold.reversals}))
     while together := set(islice(sales, AT_ONCE)):
         for index, subject in (await subjects.read(connection, SHARD, together, _END)).items():
             for place, what in _excess(index, subject):
                 faults.event(Check.REVERSALS, place, what)
+            check_reversed(subject, fold.cleared, fold.accounts, faults)
 
 
 def _excess(index: int, subject: Subject) -> Iterator[tuple[int, str]]:

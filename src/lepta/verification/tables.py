@@ -10,7 +10,6 @@ from lepta.processing.leaf import moment_of
 from lepta.rules.limits import is_hard
 from lepta.verification.fold import Fold
 from lepta.verification.invariants import Check
-from lepta.verification.part import NO_START
 from lepta.verification.report import Faults
 from lepta.verification.source import SHARD, batches
 
@@ -35,7 +34,7 @@ BALANCE = Table(
 )
 LOT = Table(
     "lot", Check.LOTS,
-    ("account", "date_send(expires_on)", "log_index", "leg"), ("remaining", "date_send(available_on)"),
+    ("account", "date_send(expires_on)", "log_index", "leg"), ("remaining", "issuer", "date_send(available_on)"),
 )  # fmt: skip
 BUDGET = Table("budget", Check.BUDGETS, ("counter",), ("used", "granted"))
 USAGE = Table("usage", Check.BUDGETS, ("counter",), ("used",))
@@ -173,11 +172,14 @@ def _balances(fold: Fold) -> dict[Key, Values]:
 def _lots(fold: Fold) -> dict[Key, Values]:
     pack = struct.Struct(">i").pack
     waiting = {lot: pack(day) for lot, day in fold.waiting.items()}
-    at_once = pack(NO_START)
     return {
-        (account, pack(place[0]), *place[1:]): (remaining, waiting.get((account, place), at_once))
+        (account, pack(day), index, leg): (
+            remaining,
+            issuer,
+            waiting.get((account, (day, index, leg, issuer))),
+        )
         for account, lots in fold.lots.items()
-        for place, remaining in lots.items()
+        for (day, index, leg, issuer), remaining in lots.items()
     }
 
 

@@ -214,7 +214,7 @@ class _Run:
             await _guarded("tile", tiles, found)
             await _guarded("shift", shifts.check(connection, found), found)
             await _guarded("state", tables.compare_state(connection, fold, found), found)
-        back = check_reversals(connection, fold.reversals, found)
+        back = check_reversals(connection, fold, found)
         await _guarded("reversal", back, found)
         strangers = tables.find_strangers(connection, self.size, found)
         await _guarded("strangers", strangers, found)
