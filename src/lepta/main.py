@@ -131,7 +131,7 @@ def _life(settings: Settings) -> Callable[[Api], AbstractAsyncContextManager[Non
             app.state.stored_answers = stored = Answers(slips)
             app.state.quoting = quoting = Quoting(found.database, reader, settings.quote_ttl_s)
             reversals = ReversalAnswers(slips)
-            training = TrainingDesk(Training(quoting), stored, reversals)
+            training = TrainingDesk(Training(quoting), stored, reversals, gate.cards)
             app.state.till_desk = desk = TillDesk(found, gate, answers, training)
             app.state.returns_desk = returns = ReturnsDesk(found, reader, reversals, training)
             app.state.batch_desk = BatchDesk(desk, returns, app.lane.journal)

@@ -98,7 +98,7 @@ class Way:
         """Give out keys, have them known, and stop the clocks by which that is forgotten."""
         self.app.lane.desk = Watched(self.app.lane.desk)
         gate = self.app.state.gate
-        gate.keys._now_s = gate.limit._now_s = lambda: self.clock_s
+        gate.keys._now_s = gate.limit._buckets._now_s = lambda: self.clock_s
         gate.keys._checked_s = 0.0
         for holder, (role, scope) in HOLDERS.items():
             made = await keys.create(self.app.state.runtime.database, role, **scope)

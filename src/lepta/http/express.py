@@ -79,7 +79,8 @@ def _lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
     return b"".join(b"%b: %b\r\n" % header for header in headers)
 
 
-_LAST = _lines((*ALWAYS, NO_STORE, NO_CONTENT)) + b"\r\n"
+SAFETY = _lines((*ALWAYS, NO_STORE, NO_CONTENT)) + b"\r\n"
+"""The header lines that keep browsers safe, and the end of the head."""
 _STATUS_LINES = {s.value: f"HTTP/1.1 {s.value} {s.phrase}\r\n".encode() for s in HTTPStatus}
 _OWN = frozenset(name for name, _ in (*ALWAYS, NO_STORE, NO_CONTENT)) | {b"content-length"}
 
@@ -106,7 +107,7 @@ class Exchange:
         self.send(
             _STATUS_LINES[status],
             b"content-length: %d\r\nx-request-id: %b\r\n%b%b%b"
-            % (len(reply.body), self.request_id.encode(), reply.fields, _LAST, reply.body),
+            % (len(reply.body), self.request_id.encode(), reply.fields, SAFETY, reply.body),
         )
         seconds = perf_counter() - self.began_s
         self.lane.journal.record(self.asked, status, seconds, refusal)

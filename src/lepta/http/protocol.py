@@ -9,7 +9,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from lepta.errors import DomainError, title
 from lepta.http import arrival
 from lepta.http.arrival import Arrival, HeadTooLong, TooSlow
-from lepta.http.express import Call, Head, Lane
+from lepta.http.express import SAFETY, Call, Head, Lane
 from lepta.http.problems import MEDIA_TYPE, RETRY_AFTER_S, ProtocolError, status_of
 from lepta.processing.events import TooBusy
 
@@ -264,7 +264,6 @@ def _closing_answer(error: DomainError) -> bytes:
     )
     head = (
         f"HTTP/1.1 {status.value} {status.phrase}\r\n"
-        f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\n"
-        "cache-control: no-store\r\nx-content-type-options: nosniff\r\nconnection: close\r\n"
+        f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n"
     )
-    return head.encode() + again + b"\r\n" + body
+    return head.encode() + again + SAFETY + body

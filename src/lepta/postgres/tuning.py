@@ -67,6 +67,8 @@ def suited(memory_mb: int) -> dict[str, str]:
         "log_truncate_on_rotation": "on",
         "log_timezone": "UTC",
         "log_line_prefix": "%m [%p] %q%u@%d ",
+        # Details of an error quote the row that it is about, a name or a card among its values.
+        "log_error_verbosity": "terse",
     }
 
 

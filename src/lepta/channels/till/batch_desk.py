@@ -162,7 +162,7 @@ class BatchDesk:
             raise TooLarge(BODY_LIMIT)
         event, training = await self._read(item, caller)
         if training:
-            return self._rehearsed(event, caller.form)
+            return self._rehearsed(event, caller)
         submission = Submission.of(event)
         writer = self.sales.runtime.writer
         deciding = await patience.enqueue(lambda: writer.enqueue(submission, share=False))
@@ -187,12 +187,12 @@ class BatchDesk:
                 raise NoItem from error
             raise
 
-    async def _rehearsed(self, event: Checkout | Void | Return, form: Form) -> Outcome:
+    async def _rehearsed(self, event: Checkout | Void | Return, caller: Caller) -> Outcome:
         training = self.sales.training
         if isinstance(event, Checkout):
-            reply = await training.sale(event, form)
+            reply = await training.sale(event, caller.form, caller.till)
             return reply.status, reply.body
-        answer = await training.act(event, form)
+        answer = await training.act(event, caller.form)
         return answer.status_code, bytes(answer.body)
 
     async def _sale(self, deciding: asyncio.Future[Answered], form: Form) -> Outcome:

@@ -42,6 +42,7 @@ class Sale(NamedTuple):
 
     submission: Submission
     form: Form
+    till: Principal
     training: bool = False
 
 
@@ -51,7 +52,7 @@ def read_sale(
     """The sale in a request of `till`; raises what is wrong with it."""
     event, training = event_of(till, body)
     form = read_form(query, headers.get("accept-language"))
-    return Sale(Submission.of(event, idempotency_key(headers)), form, training)
+    return Sale(Submission.of(event, idempotency_key(headers)), form, till, training)
 
 
 def event_of(till: Principal, body: bytes) -> Told:
@@ -127,7 +128,7 @@ class TillDesk:
         """What would become of a sale of a till in training; raises its refusal."""
         event = sale.submission.event
         assert isinstance(event, Checkout), event
-        return await self.training.sale(event, sale.form)
+        return await self.training.sale(event, sale.form, sale.till)
 
     async def settle(self, answered: Answered, form: Form) -> Reply:
         """The answer to a decided sale, whatever has to be looked up for it; raises its refusal."""
