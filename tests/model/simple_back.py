@@ -60,6 +60,8 @@ def taken_back(sold: Sold, goods: Return | None, ground: Ground) -> dict[str, An
     """Take back what goes with these goods; None: with all that is left, since the sale is void."""
     if goods is not None:
         bring(sold, goods)
+    elif sold.voided:
+        raise Refusal("over-return", left=[])
     void = goods is None
     lines = sold.sale.lines
     parts = [Fraction(sold.quantities[line.number]) / line.quantity for line in lines]

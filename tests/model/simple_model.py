@@ -6,6 +6,8 @@ give (`simple_sale`), what comes back (`simple_back`). One method an event; each
 
 from collections import Counter
 from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -39,6 +41,20 @@ class Model(Sales):
             return _METHODS[type(event)](self, event, key)
         except Refusal as refusal:
             return refusal.said
+
+    def rehearse(self, event: Sale | Void | Return) -> Answer:
+        """What a till in training is told: as if it were new, and without any trace."""
+        other = deepcopy(self)
+        other.names = {name: kept for name, kept in other.names.items() if name[0] == "sale"}
+        if isinstance(event, Sale):
+            other.names.pop(("sale", event.name), None)
+        elif isinstance(event, Void):
+            known = other.names.get(("sale", event.sale))
+            if known is not None and isinstance(known.said, Void):
+                del other.names["sale", event.sale]
+        elif ("sale", event.original) not in other.names:
+            event = replace(event, offline=True)
+        return other.answer(event)
 
     # --- what comes back ---
 

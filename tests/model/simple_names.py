@@ -1,6 +1,6 @@
 """Names in the simple model: by what an event is known again, and what it is answered with then."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -8,6 +8,8 @@ from simple_said import Event, Return, Sale
 from simple_sale import Refusal, Sold
 
 Answer = dict[str, Any]
+Key = tuple[Any, ...]
+"""A name of an event: of what kind, and then as tills say it."""
 STORED = {
     "insufficient-points", "quote-stale", "over-return", "unknown-original", "hold-mismatch"
 }  # fmt: skip
@@ -30,9 +32,9 @@ class Names:
 
     size: int = 0
     """Events in the log."""
-    names: dict[Hashable, Kept] = field(default_factory=dict)
+    names: dict[Key, Kept] = field(default_factory=dict)
 
-    def recalled(self, event: Event, names: list[Hashable]) -> Kept | None:
+    def recalled(self, event: Event, names: list[Key]) -> Kept | None:
         """What was decided before under one of the names; raises `Refusal` where that was another event."""
         said = same(event)
         found = [self.names[name] for name in names if name in self.names]
@@ -43,7 +45,7 @@ class Names:
                 return kept
         return found[0] if found else None
 
-    def again(self, kept: Kept, names: list[Hashable]) -> Answer:
+    def again(self, kept: Kept, names: list[Key]) -> Answer:
         """The stored answer; a request's key that was not known names it from now on."""
         if kept.recorded:
             for name in names:
@@ -51,7 +53,7 @@ class Names:
             return {**kept.answer, "again": True}
         return kept.answer
 
-    def decided(self, event: Event, names: list[Hashable], decide: Callable[[], Answer]) -> Answer:
+    def decided(self, event: Event, names: list[Key], decide: Callable[[], Answer]) -> Answer:
         """Decide an event that is not known; a refusal may use up the key of its request."""
         kept = self.recalled(event, names)
         if kept is not None:
@@ -73,13 +75,13 @@ class Names:
         return answer
 
 
-def key_of(till: tuple[str, ...], key: str | None) -> list[Hashable]:
+def key_of(till: tuple[str, ...], key: str | None) -> list[Key]:
     """The name that a request's header gives an event."""
     return [] if key is None else [("key", till, key)]
 
 
-def _is_key(name: Hashable) -> bool:
-    return isinstance(name, tuple) and name[0] == "key"
+def _is_key(name: Key) -> bool:
+    return bool(name[0] == "key")
 
 
 def same(event: Event) -> Event:

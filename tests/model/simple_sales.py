@@ -1,12 +1,12 @@
 """Sales and quotes in the simple model: recorded once, judged, booked, told."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from simple_books import ISSUED, REDEEMED, Books
-from simple_names import Answer, Kept, Names, key_of, same
+from simple_names import Answer, Kept, Key, Names, key_of, same
 from simple_purse import Lot, Taken, month_later
 from simple_said import Name, Sale, Void
 from simple_sale import TEA_WAITS_DAYS, Refusal, Seen, Sold, Verdict, judged, most_redeemable
@@ -64,7 +64,7 @@ class Sales(Names):
 
     def sale(self, sale: Sale, key: str | None) -> Answer:
         own = key_of(sale.name[:2], key)
-        names: list[Hashable] = [*own, ("sale", sale.name)]
+        names: list[Key] = [*own, ("sale", sale.name)]
         if sale.fiscal is not None:
             names.append(("fiscal", sale.fiscal))
         kept = self._sale_before(sale, names)
@@ -89,11 +89,11 @@ class Sales(Names):
             self._end_hold(sale, kept)
         return answer
 
-    def _sale_before(self, sale: Sale, names: list[Hashable]) -> Kept | None:
+    def _sale_before(self, sale: Sale, names: list[Key]) -> Kept | None:
         """As `_recalled`. A void that came first stands for its sale once that is recorded; and the same fiscal
         document under another name is the same sale if it says so.
         """
-        found: list[tuple[Hashable, Kept]] = []
+        found: list[tuple[Key, Kept]] = []
         for name in names:
             kept = self.names.get(name)
             if kept is not None and name == ("sale", sale.name) and isinstance(kept.said, Void):

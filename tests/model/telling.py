@@ -6,6 +6,7 @@ from typing import Any
 
 from lepta.processing.decide import Accepted, Decision, Published
 from lepta.processing.given import Donation, read_donation
+from lepta.processing.leaf import Recorded
 from lepta.processing.motion import Movement
 from lepta.processing.moving import Moved, Recalled
 from lepta.processing.outcome import Balance
@@ -22,18 +23,20 @@ def told(decision: Decision) -> dict[str, Any]:
         case Refused(error):
             return {"refused": error.code, **members_of(error.members)}
         case Accepted(recorded):
-            return _sale_told(recorded, again=False, voided=recorded.void is not None)
+            return recorded_told(recorded)
         case Repeated(recorded, _, voided):
             return _sale_told(recorded, again=True, voided=voided)
         case Published():
             return {"at": decision.log_index, "again": False}
         case Moved() | Recalled():
-            again = isinstance(decision, Recalled)
-            return {
-                **_act_told(decision.movement),
-                "at": decision.movement.log_index,
-                "again": again,
-            }
+            return recorded_told(decision.movement, again=isinstance(decision, Recalled))
+
+
+def recorded_told(recorded: Recorded | Movement, *, again: bool = False) -> dict[str, Any]:
+    """An event that was recorded, or would be."""
+    if isinstance(recorded, Movement):
+        return {**_act_told(recorded), "at": recorded.log_index, "again": again}
+    return _sale_told(recorded, again=again, voided=recorded.void is not None)
 
 
 def members_of(members: dict[str, Any]) -> dict[str, Any]:
@@ -48,7 +51,7 @@ def members_of(members: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _sale_told(recorded: Any, *, again: bool, voided: bool) -> dict[str, Any]:
+def _sale_told(recorded: Recorded, *, again: bool, voided: bool) -> dict[str, Any]:
     outcome = recorded.outcome
     return {
         "card": outcome.card_status,

@@ -11,6 +11,8 @@ from machine import Machine, Tally
 from lepta.db import Address
 
 EXAMPLES = int(os.environ.get("LEPTA_MODEL_EXAMPLES", "6"))
+SECONDS = int(os.environ.get("LEPTA_MODEL_SECONDS", "0"))
+"""As long as these are not over, as many examples again."""
 STEPS = int(os.environ.get("LEPTA_MODEL_STEPS", "40"))
 AT_ONCE = (Phase.explicit, Phase.reuse, Phase.generate)
 PHASES = AT_ONCE if os.environ.get("LEPTA_MODEL_SHRINK") == "no" else tuple(Phase)
@@ -33,5 +35,7 @@ def test_whatever_happens_the_service_does_as_the_model(
     )  # fmt: skip
     try:
         run_state_machine_as_test(machine, settings=drawn)
+        while tally.seconds < SECONDS:
+            run_state_machine_as_test(machine, settings=drawn)
     finally:
         record_property("summary", f"model: {tally.line()}")

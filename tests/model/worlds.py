@@ -24,7 +24,7 @@ from simple_sale import (
     TEA_WAITS_DAYS,
 )
 from simple_sales import CARDS
-from telling import ZONE, members_of
+from telling import ZONE, members_of, recorded_told
 
 import make
 from lepta.db import Address, Database
@@ -40,6 +40,7 @@ from lepta.processing.quoting import Made, Quoting
 from lepta.processing.reading import Reader
 from lepta.processing.rulebooks import Rulebooks
 from lepta.processing.state import Event, Submission
+from lepta.processing.training import Training
 from lepta.processing.writer import Writer
 from lepta.rules.rulebook import Change, Item, PublishedCampaign, PublishedProgramme
 from lepta.statements import adjustments, gifts, transfers
@@ -200,6 +201,20 @@ class World:
             return {"refused": error.code, **members_of(error.members)}
         self.quotes.append(made)
         return {"redeemable": made.redeemable, "to_pay": made.recorded.outcome.to_pay}
+
+    async def rehearse(self, event: said.Sale | said.Void | said.Return) -> dict[str, Any]:
+        """What a till in training is told."""
+        training = Training(self.quoting)
+        try:
+            match event:
+                case said.Sale():
+                    return recorded_told((await training.sale(self.checkout(event))).recorded)
+                case said.Void(sale):
+                    return recorded_told(await training.act(Void(natural(sale))))
+                case said.Return():
+                    return recorded_told(await training.act(returned(event)))
+        except DomainError as error:
+            return {"refused": error.code, **members_of(error.members)}
 
     # --- the model's events as the service's ---
 
