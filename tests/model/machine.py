@@ -174,15 +174,20 @@ class Machine(RuleBasedStateMachine):
             self.sold.append(sale)
             self.post(sale)
 
-    @rule(card=st.sampled_from(("pyotr-1", "anna")), store=STORE, back=st.booleans())
-    def spend_all(self, card: str, store: str, back: bool) -> None:
-        """So that what earned these points cannot be taken back any more."""
-        line = said.Line(1, "bread", WHOLE, 300_000)
-        sale = said.Sale(self.name(store), self.model.now, card, (line,), line.amount, said.MOST)
-        self.sold.append(sale)
-        self.post(sale)
-        if back and len(self.sold) > 1:
-            self.post(said.Void(self.sold[-2].name))
+    @rule(
+        card=st.sampled_from(("pyotr-1", "anna")),
+        amount=st.sampled_from((2_000, 60_000)),
+        back=st.sampled_from(((), (1,), (1, 2), (1, 2), (2, 1))),
+    )
+    def spend_what_was_earned(self, card: str, amount: int, back: tuple[int, ...]) -> None:
+        """Earn, spend all there is, then take back what earned it, and what spent it."""
+        for cost, redeem in ((amount, 0), (3_900, said.MOST)):
+            line = said.Line(1, "bread", WHOLE, cost)
+            sale = said.Sale(self.name("nsk-07"), self.model.now, card, (line,), cost, redeem)
+            self.sold.append(sale)
+            self.post(sale)
+        for which in back:
+            self.post(said.Void(self.sold[which - 3].name))
 
     @rule(data=st.data(), store=STORE, days=st.integers(1, 40))
     def sell_late(self, data: st.DataObject, store: str, days: int) -> None:
