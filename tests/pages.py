@@ -3,7 +3,7 @@
 A block's first line says what it is: ```` ```yaml campaign ````. An example begins with a `campaign` block (several
 documents with `---` between them); each `sale` after it is followed by its `result`. Sales of one example come
 one after the other, so limits run out. `refused` lists changes of the example's first campaign that are refused,
-perhaps because funds are `closed`.
+perhaps because funds are `closed`, or what a programme may not say.
 A `programme` block changes the programme for all that follows on the page.
 """
 
@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 import make_rules as make
-from lepta.campaigns.compile import check_campaign
+from lepta.campaigns.compile import check_campaign, check_programme
 from lepta.errors import DomainError
 from lepta.names import NBSP, Name
 from lepta.receipts.template import BONUS_VARIABLES, DONATION_VARIABLES, Values, compile_template
@@ -114,6 +114,9 @@ def run(example: Example) -> None:
         assert shown == wanted, result.place
     for block in example.refused:
         for refusal in block.said[0]:
+            if "programme" in refusal:
+                _refuse_programme(refusal, block.place)
+                continue
             closing = dict.fromkeys(refusal.get("closed", ()), _CLOSED)
             those = replace(known, closing=closing, today=_CLOSED)
             _refuse(_merged(example.campaigns[0], refusal["change"]), refusal, those, block.place)
@@ -128,9 +131,21 @@ def _blocks(page: Path) -> list[Block]:
     return found
 
 
+def _refuse_programme(refusal: dict[str, Any], place: str) -> None:
+    with pytest.raises(DomainError) as refused:
+        check_programme({**make.PROGRAMME, **refusal["programme"]})
+    _compare(refused, refusal, place)
+
+
 def _refuse(document: dict[str, Any], refusal: dict[str, Any], known: Any, place: str) -> None:
     with pytest.raises(DomainError) as refused:
         check_campaign(document["campaign"], document, known)
+    _compare(refused, refusal, place)
+
+
+def _compare(
+    refused: pytest.ExceptionInfo[DomainError], refusal: dict[str, Any], place: str
+) -> None:
     faults = refused.value.members.get("errors", [])
     said = [fault.get("reason", str(refused.value)) for fault in faults if fault["path"] == refusal["at"]]  # fmt: skip
     assert said, (place, faults)
@@ -157,7 +172,7 @@ def _facts(**sale: Any) -> Facts:
         at=at,
         business_day=date.fromisoformat(str(sale.get("business_day", at.date()))),
         currency=sale.get("currency", "RUB"),
-        store=make.store(**sale.get("store", {})),
+        store=make.store(**_tuples(sale.get("store", {}))),
         shopper=Shopper(**shopper) if card else None,
         choice=tuple(sale["choice"]) if "choice" in sale else None,
         gifts=tuple(make.gift(*said) for said in sale.get("gifts", ())),

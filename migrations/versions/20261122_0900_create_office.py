@@ -48,6 +48,7 @@ TABLES = (
         currency text NOT NULL,
         language text NOT NULL,
         programme text NOT NULL REFERENCES programme,
+        location jsonb,
         revision bigint NOT NULL DEFAULT 1
     )
     """,
@@ -93,10 +94,12 @@ TABLES = (
         PRIMARY KEY (member, until)
     )
     """,
+    # It is active since then; null: always, or it is not.
     """
     CREATE TABLE card (
         card text PRIMARY KEY,
         member text NOT NULL REFERENCES member,
+        active_since timestamptz,
         position smallint NOT NULL,
         status text NOT NULL CHECK (status IN ('active', 'not-activated', 'blocked'))
     )

@@ -128,6 +128,18 @@ HISTORY = (
         PRIMARY KEY (member, log_index, shard)
     )
     """,
+    # Sales that the office is to look into; `kinds` is a sum of powers of two (`rules.watch.KINDS`).
+    """
+    CREATE TABLE suspicion (
+        log_index bigint NOT NULL,
+        business_day date NOT NULL,
+        shard smallint NOT NULL,
+        kinds smallint NOT NULL CHECK (kinds > 0),
+        store text NOT NULL,
+        PRIMARY KEY (shard, log_index)
+    )
+    """,
+    "CREATE INDEX suspicion_store ON suspicion (shard, store, log_index)",
     # A recorded event's claim names it. Scope 2 are the tills' request headers: no leaf tells them, and a
     # stored refusal has no leaf at all, so these rows carry their own digest; the others have ''.
     """
@@ -298,6 +310,7 @@ APPEND_ONLY = (
     "reversal",
     "resolution",
     "second_member",
+    "suspicion",
     "idempotency",
     "shift",
     "checkpoint",
@@ -364,7 +377,7 @@ STORAGE = (
 
 GRANTS = (
     """
-    GRANT SELECT, INSERT ON event, entry, account, asset, lot_allocation, reversal, resolution, second_member,
+    GRANT SELECT, INSERT ON event, entry, account, asset, lot_allocation, reversal, resolution, second_member, suspicion,
         idempotency, shift, checkpoint, tile, rulebook TO lepta_service
     """,
     "GRANT SELECT, UPDATE ON log_head TO lepta_service",

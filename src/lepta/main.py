@@ -18,6 +18,7 @@ from lepta.channels.office import (
     exceptions,
     keys,
     simulations,
+    suspicions,
     transfers,
 )
 from lepta.channels.office import api as office
@@ -65,6 +66,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     operations.router,
     office.router,
     exceptions.router,
+    suspicions.router,
     adjustments.router,
     transfers.router,
     campaigns.router,

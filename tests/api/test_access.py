@@ -52,6 +52,7 @@ MAY: dict[str, set[Any]] = {
     "GET /v1/returns": TILL,
     "GET /v1/returns/{return}": TILL,
     "GET /v1/exceptions": {"auditor", *OFFICE},
+    "GET /v1/suspicions": {"auditor", *OFFICE},
     "POST /v1/shifts": TILL,
     "GET /v1/shifts": TILL,
     "POST /v1/gifts": KIOSK,

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 from lepta.db import Tx
 from lepta.members.tables import Card, Member, card, history, member
 
+ACTIVE = "active"
 _CARDS = 0x63617264
 _TURNS = 1024
 
@@ -109,10 +110,19 @@ async def replace_cards(tx: Tx, wanted: Mapping[str, Sequence[Card]]) -> str | N
     given_away = (await tx.execute(select(card.c.card).where(of_members))).scalars()
     taken = [one.card for cards in wanted.values() for one in cards]
     await _take_turns(tx, {*given_away, *taken})
-    await tx.execute(delete(card).where(of_members))
+    gone = delete(card).where(of_members).returning(card.c.card, card.c.status, card.c.active_since)
+    active = {row.card: row.active_since for row in await tx.execute(gone) if row.status == ACTIVE}
     for owner, cards in wanted.items():
         for position, one in enumerate(cards):
-            row = {"card": one.card, "member": owner, "position": position, "status": one.status}
+            row: dict[str, Any] = {
+                "card": one.card,
+                "member": owner,
+                "position": position,
+                "status": one.status,
+            }
+            if one.status == ACTIVE:
+                # One that was active already stays so since it was, whoever has it.
+                row["active_since"] = active.get(one.card, func.clock_timestamp())
             claim = insert(card).values(row).on_conflict_do_nothing(index_elements=[card.c.card])
             if (await tx.execute(claim)).rowcount == 0:
                 return one.card

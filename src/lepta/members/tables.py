@@ -44,6 +44,7 @@ card = Table(
     Column("member", Text, nullable=False),
     Column("position", SmallInteger, nullable=False),
     Column("status", Text, nullable=False),
+    Column("active_since", DateTime(timezone=True)),
 )
 
 

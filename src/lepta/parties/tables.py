@@ -38,6 +38,7 @@ store = Table(
     Column("currency", Text, nullable=False),
     Column("language", Text, nullable=False),
     Column("programme", Text, nullable=False),
+    Column("location", JSONB(none_as_null=True)),
     Column("revision", BigInteger, nullable=False),
 )
 
@@ -84,3 +85,5 @@ class Store:
     currency: str | None = None
     language: str = "ru"
     programme: str | None = None
+    location: Any = None
+    """Latitude and longitude, decimal strings."""

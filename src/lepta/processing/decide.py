@@ -291,7 +291,7 @@ def _earned(earn: Earn, legs: Legs) -> Earned:
 
 
 def _flags(prepared: Prepared, verdict: Verdict, received_at: datetime) -> tuple[str, ...]:
-    event, flags = prepared.event, list(verdict.result.flags)
+    event, flags = prepared.event, [*verdict.result.flags, *verdict.flags]
     if prepared.seen.quote_stale:
         flags.append("quote-stale")
     if verdict.capture.flag is not None:

@@ -15,13 +15,14 @@ import orjson
 from lepta.names import Name
 from lepta.processing.events import Checkout
 from lepta.processing.state import ProductRecord, StoreRecord
+from lepta.rules.watch import degrees
 
 PRODUCTS_KEPT = 200_000
 """Then they are put aside, and so many more are kept before those are let go."""
 
 VERSIONS = "SELECT what, version FROM office_version"
 STORES = """
-    SELECT id, retailer, region, time_zone, programme, currency, language FROM store
+    SELECT id, retailer, region, time_zone, programme, currency, language, location::text FROM store
 """
 PARTIES = "SELECT id, name::text, closed_on FROM party"
 CHANGED_PRODUCTS = "SELECT sku FROM product WHERE changed > $1"
@@ -72,7 +73,7 @@ class Directory:
             self.closing = {id_: on for id_, _, on in rows if on is not None}
         if versions.store != known.store:
             rows = await connection.fetch(STORES)
-            self.stores = {row["id"]: StoreRecord(*row) for row in rows}
+            self.stores = {row["id"]: _store(row) for row in rows}
         if versions.product != known.product and (self.products or self.older):
             for (sku,) in await connection.fetch(CHANGED_PRODUCTS, known.product):
                 for kept in (self.products, self.older, self.product_names):
@@ -116,6 +117,15 @@ class Directory:
                 return None
             name = self.product_names[sku] = Name.of(record.name)
         return name
+
+
+def _store(row: Any) -> StoreRecord:
+    *columns, location = row
+    if location is not None:
+        told = orjson.loads(location)
+        location = degrees(told["latitude"]), degrees(told["longitude"])
+    values = (*columns, location)
+    return StoreRecord(*values)
 
 
 def _product(row: Any) -> ProductRecord:

@@ -229,6 +229,13 @@ class KeyReused(DomainError):
 _SALE_AGAIN = "send the sale again with fewer points, under the same sequence and a new Idempotency-Key (or none)."
 
 
+_WHY_BLOCKED = {
+    "many-sales": "the card has been used more often today than the programme allows",
+    "two-places": "the card was used in a distant store a moment ago",
+    "spent-at-once": "the card has only just become active",
+}
+
+
 class InsufficientPoints(DomainError):
     """Not enough points may be spent."""
 
@@ -240,6 +247,19 @@ class InsufficientPoints(DomainError):
             f"{asked} points were to be spent, at most {redeemable} may be. Nothing was recorded: {remedy}",
             redeemable=redeemable,
         )
+
+    @classmethod
+    def blocked(cls, asked: int, because: str) -> "InsufficientPoints":
+        """The same where none may be spent; `because`: the flag of what is suspicious about the card's use."""
+        refusal = cls.__new__(cls)
+        DomainError.__init__(
+            refusal,
+            f"{asked} points were to be spent, none may be: {_WHY_BLOCKED[because]}. Nothing was recorded: send the "
+            "sale again without points, under the same sequence and a new Idempotency-Key (or none).",
+            redeemable=0,
+            because=because,
+        )
+        return refusal
 
     @classmethod
     def to_hold(cls, asked: int, redeemable: int, because: str = "") -> "InsufficientPoints":

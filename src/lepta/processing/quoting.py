@@ -28,7 +28,7 @@ from lepta.processing.reading import Reader, bare, see_head
 from lepta.processing.recognition import Refused
 from lepta.processing.sight import Prepared
 from lepta.processing.state import ShopperRecord, State
-from lepta.processing.verdict import judge, redeemable
+from lepta.processing.verdict import judge, redeemable, suspicion_of
 from lepta.processing.writer import now
 from lepta.rules.effects import Offer
 from lepta.rules.rulebook import Rulebook
@@ -112,7 +112,8 @@ class Quoting:
 
 def _made(view: View, ttl_s: int) -> Made:
     prepared, state, event = view.prepared, view.state, view.prepared.event
-    most = redeemable(prepared, state.book)
+    suspicion = suspicion_of(prepared, state.counts)
+    most = redeemable(prepared, state.book, suspicion=suspicion)
     verdict = judge(prepared, state.book, state.counts)
     until_s, salt = int(view.at.timestamp()) + ttl_s, os.urandom(SALT_BYTES)
     quote = Quote(

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from lepta.rules.limits import Counter
+from lepta.rules.watch import COUNTED
 
 
 class Figures(NamedTuple):
@@ -54,6 +55,8 @@ def released(
     back = []
     for counter, amount in used:
         campaign, what, *_ = counter.split("|")
+        if what in COUNTED:
+            continue  # it took place, whatever became of it
         if campaign in given and what not in {"visits", "visit"}:
             whole, before, by_now = given[campaign]
             freed = _part(counter, amount, whole, by_now) - _part(counter, amount, whole, before)

@@ -54,6 +54,10 @@ class Seen(NamedTuple):
     """Whether the sale names a quote that did not hold, and was over already."""
     chosen: tuple[tuple[str, str], ...] = ()
     """See `rules.facts.Facts`."""
+    location: tuple[int, int] | None = None
+    """See `rules.facts.Store`."""
+    active_minutes: int | None = None
+    """See `rules.facts.Shopper`."""
 
     def to_bytes(self) -> bytes:
         """Canonical JSON; what is at its default is left out."""
@@ -81,7 +85,15 @@ class Seen(NamedTuple):
             document["quote"] = "stale"
         if self.chosen:
             document["chosen"] = self.chosen
+        if self.location or self.active_minutes is not None:
+            document |= self._watched
         return canonical(document)
+
+    @property
+    def _watched(self) -> dict[str, Any]:
+        """What is seen for programmes that watch."""
+        told = {"location": self.location, "activated": self.active_minutes}
+        return {name: seen for name, seen in told.items() if seen is not None}
 
     @classmethod
     def of(cls, document: dict[str, Any], lines: int) -> "Seen":
@@ -98,7 +110,16 @@ class Seen(NamedTuple):
             closed=tuple(document.get("closed", ())),
             quote_stale=document.get("quote") == "stale",
             chosen=tuple([(campaign, to) for campaign, to in document.get("chosen", ())]),
+            location=_location(document),
+            active_minutes=document.get("activated"),
         )
+
+
+def _location(document: dict[str, Any]) -> tuple[int, int] | None:
+    if "location" not in document:
+        return None
+    latitude, longitude = document["location"]
+    return latitude, longitude
 
 
 def _member(document: dict[str, Any]) -> MemberSeen | None:

@@ -1,7 +1,7 @@
 """What is seen of a sale before the ledger is asked: its facts, and the campaigns that it touches."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -9,7 +9,7 @@ from lepta.errors import InvalidRequest
 from lepta.ledger import chart
 from lepta.processing.events import Checkout
 from lepta.processing.seen import EARNING, MemberSeen, ProductSeen, Seen, StoreSeen
-from lepta.processing.state import Records, ShopperRecord
+from lepta.processing.state import Records, ShopperRecord, StoreRecord
 from lepta.rules import engine, redemption
 from lepta.rules import facts as rule_facts
 from lepta.rules.asks import NOTHING, Asks
@@ -19,6 +19,7 @@ from lepta.rules.engine import Matched
 from lepta.rules.matching import capped, flagged
 from lepta.rules.programme import Programme
 from lepta.rules.rulebook import Rulebook
+from lepta.rules.watch import WatchDocument
 from lepta.values import value
 
 
@@ -81,7 +82,31 @@ def see(
     status = shopper.status if shopper else unnamed
     asks = rulebook.asks(store.programme) if status in EARNING else NOTHING
     member = _member(event, store.seen, shopper, asks) if shopper else None
-    return Seen(event.offline, store.seen, status, member, tuple(products))
+    seen = Seen(event.offline, store.seen, status, member, tuple(products))
+    if member is None or status not in EARNING or not rulebook.has_programme(store.programme):
+        return seen
+    watch = rulebook.programme(store.programme, event.occurred_at).watch
+    return seen if watch is None else _watched(seen, event, store, shopper, watch)
+
+
+def _watched(
+    seen: Seen,
+    event: Checkout,
+    store: StoreRecord,
+    shopper: ShopperRecord | None,
+    watch: WatchDocument,
+) -> Seen:
+    """With what the programme watches."""
+    places, after = watch.two_places, watch.after_activation
+    if places is not None and places.kilometres is not None:
+        seen = seen._replace(location=store.location)
+    since = None if shopper is None or shopper.status != "active" else shopper.active_since
+    if after is not None and since is not None:
+        # A sale that took place before the card was active is none that waited for anything.
+        minutes = max((event.occurred_at - since) // timedelta(minutes=1), 0)
+        if minutes <= after.minutes:
+            seen = seen._replace(active_minutes=minutes)
+    return seen
 
 
 def _member(event: Checkout, store: StoreSeen, shopper: ShopperRecord, asks: Asks) -> MemberSeen:
@@ -104,11 +129,18 @@ def prepare(
     """Lay out a sale for the rules: resolved lines, local time, and the campaigns that it touches."""
     store, member = seen.store, seen.member
     place = rule_facts.Store(
-        event.key.store, store.retailer, store.region, store.programme, event.currency
+        event.key.store,
+        store.retailer,
+        store.region,
+        store.programme,
+        event.currency,
+        seen.location,
     )
     at = event.occurred_at.astimezone(ZoneInfo(store.time_zone))
     lines = _lines(event, seen.products)
-    shopper = _shopper(member) if member and seen.card_status in EARNING else None
+    shopper = None
+    if member and seen.card_status in EARNING:
+        shopper = _shopper(member, seen.active_minutes)
     facts = rule_facts.Facts(
         place, at, event.key.business_day, event.currency, lines, event.total,
         shopper, event.choice, event.gifts, seen.offline, seen.closed, seen.chosen,
@@ -178,9 +210,9 @@ def with_closed(
     return prepare(prepared.event, seen, rulebook, quoted)
 
 
-def _shopper(member: MemberSeen) -> rule_facts.Shopper:
+def _shopper(member: MemberSeen, active_minutes: int | None) -> rule_facts.Shopper:
     ref, tier, segments, joined_days, birthdays = member
-    return rule_facts.Shopper(ref, tier, segments, joined_days, birthdays)
+    return rule_facts.Shopper(ref, tier, segments, joined_days, birthdays, active_minutes)
 
 
 def _lines(event: Checkout, products: Sequence[ProductSeen | None]) -> tuple[rule_facts.Line, ...]:

@@ -22,9 +22,9 @@ READ_EVENTS = """
 """
 READ_SHOPPERS = """
     SELECT k.card, c.status, m.ref, m.tier, m.segments, m.first_name, m.gender, m.language, m.birthday, m.joined_on,
-        m.since, m.choices::text
+        m.since, c.active_since, m.choices::text
     FROM unnest($1::text[]) AS k (card)
-    CROSS JOIN LATERAL (SELECT status, member FROM card WHERE card = k.card OFFSET 0) c
+    CROSS JOIN LATERAL (SELECT status, active_since, member FROM card WHERE card = k.card OFFSET 0) c
     CROSS JOIN LATERAL (
         SELECT ref, tier, segments, first_name, gender, language, birthday, joined_on, since, choices
         FROM member WHERE id = c.member OFFSET 0
@@ -170,6 +170,11 @@ INSERT_REASONS = """
 """
 INSERT_SECONDS = """
     INSERT INTO second_member (shard, member, log_index) SELECT $1, * FROM unnest($2::integer[], $3::bigint[])
+"""
+# Only where something is suspicious: no ordinary batch has it.
+INSERT_SUSPICIONS = """
+    INSERT INTO suspicion (shard, log_index, kinds, store, business_day)
+    SELECT $1, * FROM unnest($2::bigint[], $3::smallint[], $4::text[], $5::date[])
 """
 INSERT_RULEBOOK = "INSERT INTO rulebook (number, digest, change) VALUES ($1, $2, $3)"
 # What was given is never taken back by a smaller limit: the grant stays at least what is used.

@@ -106,6 +106,8 @@ class StoreRecord:
     programme: str
     currency: str
     language: str
+    location: tuple[int, int] | None = None
+    """Latitude and longitude in hundred-thousandths of a degree."""
     seen: StoreSeen = field(init=False)
     """What the facts of its sales say of it; made once for all of them."""
 
@@ -160,6 +162,8 @@ class ShopperRecord(NamedTuple):
     joined_on: date | None = None
     since: datetime | None = None
     """From when on tier and segments hold; None: always."""
+    active_since: datetime | None = None
+    """From when on the card is active; None: always, or it is not."""
     former: tuple[Former, ...] = ()
     """What they were before, the earliest first, as far as somebody asks."""
     choices: tuple[tuple[str, str], ...] = ()

@@ -19,6 +19,7 @@ from lepta.processing.moving import Moved, Recalled
 from lepta.processing.recognition import Refused, Repeated
 from lepta.processing.state import HEADER, Claim, State
 from lepta.rules.limits import is_hard
+from lepta.rules.watch import KINDS as SUSPICIOUS
 
 Connection = asyncpg.Connection
 Columns = Sequence[Sequence[Any]]
@@ -59,6 +60,9 @@ async def append(
     acts = [each for each in booked if isinstance(each, Moved)]
     if acts:
         await _append_rest(connection, state.shard, acts)
+    suspicions = _suspicions(booked)
+    if suspicions:
+        await connection.execute(sql.INSERT_SUSPICIONS, state.shard, *_columns(suspicions, 4))
     return hashes[-1] if hashes else None
 
 
@@ -73,6 +77,17 @@ async def _append_rest(connection: Connection, shard: int, acts: Sequence[Moved]
 def _about(facts: Mapping[str, Any]) -> tuple[str, str]:
     """Whom the words about an act may name: one member, or two."""
     return facts["member"], facts.get("to", facts["member"])
+
+
+def _suspicions(booked: Sequence[Booking]) -> list[tuple[Any, ...]]:
+    """Sales that the office is to look into."""
+    return [
+        (each.log_index, kinds, each.recorded.event.key.store, each.recorded.event.key.business_day)
+        for each in booked
+        if isinstance(each, Accepted)
+        and each.recorded.outcome.flags
+        and (kinds := sum([SUSPICIOUS.get(flag, 0) for flag in each.recorded.outcome.flags]))
+    ]
 
 
 async def _append_assets(connection: Connection, state: State, chart: Chart) -> None:

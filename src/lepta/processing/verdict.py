@@ -1,6 +1,6 @@
 """What the rules and the programme make of a sale: redemption, then earning and donations, then gifts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from lepta.ledger import chart
 from lepta.ledger.book import Book, Issue
@@ -8,7 +8,7 @@ from lepta.ledger.entries import Entry
 from lepta.ledger.lots import Spent
 from lepta.processing.accounting import Journal
 from lepta.processing.clearing import by_issuer, owed
-from lepta.processing.events import MAX, InsufficientPoints, QuoteStale
+from lepta.processing.events import MAX, Checkout, InsufficientPoints, QuoteStale
 from lepta.processing.given import Legs
 from lepta.processing.held import NO_HOLD, Capture
 from lepta.processing.sight import Prepared
@@ -16,6 +16,7 @@ from lepta.rules import engine, redemption
 from lepta.rules.facts import NO_PAST, Line, Past
 from lepta.rules.programme import Programme
 from lepta.rules.visits import past_of
+from lepta.rules.watch import CAPPED, SPENT_AT_ONCE, UNSUSPECTED, Suspicion
 from lepta.values import value
 
 _NOTHING_BOOKED = Book()
@@ -37,15 +38,18 @@ class Verdict:
     legs: list[Legs]
     """Of every `Earn` in the result, in their order."""
     capture: Capture = NO_HOLD
+    flags: tuple[str, ...] = ()
+    """What is suspicious about its spending."""
 
 
 def foresee(prepared: Prepared) -> Verdict | None:
-    """The verdict on a sale that spends no points and asks for no past, as far as limits do not matter: see
+    """The verdict on a sale that spends no points, asks for no past and is not watched, as far as limits do not matter: see
     `Verdict.result.holds`.
 
     None where it has to wait for its turn.
     """
-    if prepared.event.redeem or prepared.event.hold or prepared.matched.asks_past:
+    matched = prepared.matched
+    if prepared.event.redeem or prepared.event.hold or matched.asks_past or matched.watch:
         return None
     try:
         return judge(prepared, _NOTHING_BOOKED, {})
@@ -74,16 +78,17 @@ def judge(
     what can be redeemed is, gifts are booked as taken, and the difference is flagged.
     """
     event = prepared.event
-    points, shortfall = _redeemed(prepared, book, capture)
+    suspicion = suspicion_of(prepared, counts)
+    points, shortfall = _redeemed(prepared, book, capture, suspicion)
     money, by_line, net = paid(prepared.programme, prepared.facts.lines, points)
     past = NO_PAST
     if prepared.matched.asks_past:
-        past = _past(prepared, book, counts, points, capture)
+        past = _past(
+            prepared, book, counts, points, capture, may_spend=not suspicion.blocks_spending
+        )
     result = engine.evaluate(prepared.matched, net, event.total - money, counts, past)
     if result.gift_differs and not event.offline:
-        campaign, ours = result.gift_differs[0]
-        taken = next(g.amount_minor for g in event.gifts if g.campaign == campaign and g.accepted)
-        raise QuoteStale.of_gift(campaign, taken or 0, ours)
+        raise _other_gift(event, result)
     journal, spent = _journal(prepared, book), list[Spent]()
     if capture.held is not None and capture.is_open:
         journal.release(capture.held.points)
@@ -99,7 +104,31 @@ def judge(
     journal.book(result.effects)
     if money:
         journal.clear(owed(by_issuer(spent, points, money), book, journal.retailer, journal.asset))
-    return Verdict(points, money, shortfall, by_line, spent, result, *journal.close(), capture)
+    flags = () if suspicion is UNSUSPECTED else _flags(event, suspicion, spends=bool(spent))
+    return Verdict(
+        points, money, shortfall, by_line, spent, result, *journal.close(), capture, flags
+    )
+
+
+def _other_gift(event: Checkout, result: engine.Outcome) -> QuoteStale:
+    campaign, ours = result.gift_differs[0]
+    taken = next(g.amount_minor for g in event.gifts if g.campaign == campaign and g.accepted)
+    return QuoteStale.of_gift(campaign, taken or 0, ours)
+
+
+def suspicion_of(prepared: Prepared, counts: Mapping[str, int]) -> Suspicion:
+    """What is suspicious about a sale of a programme that watches."""
+    watch = prepared.matched.watch
+    return UNSUSPECTED if watch is None else watch.look(counts)
+
+
+def _flags(event: Checkout, suspicion: Suspicion, *, spends: bool) -> tuple[str, ...]:
+    """Of points that are spent, or were to be, and are not."""
+    stopped = bool(suspicion.blocks_spending and event.redeem)
+    flags = [SPENT_AT_ONCE] if suspicion.is_fresh and (spends or stopped) else []
+    if stopped and not suspicion.blocks_earning:
+        flags.append(CAPPED)
+    return tuple(flags)
 
 
 def _journal(prepared: Prepared, book: Book) -> Journal:
@@ -113,7 +142,13 @@ def _journal(prepared: Prepared, book: Book) -> Journal:
 
 
 def _past(
-    prepared: Prepared, book: Book, counts: dict[str, int], redeemed: int, capture: Capture
+    prepared: Prepared,
+    book: Book,
+    counts: dict[str, int],
+    redeemed: int,
+    capture: Capture,
+    *,
+    may_spend: bool,
 ) -> Past:
     """What the ledger knows of a shopper. A member's first sale in a programme opens their account there."""
     account = prepared.member_account
@@ -121,7 +156,7 @@ def _past(
         return NO_PAST
     day = prepared.event.key.business_day
     points = book.spendable(account, day) + capture.more(day)
-    may_spend = prepared.seen.card_status == "active"
+    may_spend = may_spend and prepared.seen.card_status == "active"
     return past_of(
         prepared.matched.visit,
         counts,
@@ -131,8 +166,15 @@ def _past(
     )
 
 
-def redeemable(prepared: Prepared, book: Book, capture: Capture = NO_HOLD) -> int:
+def redeemable(
+    prepared: Prepared,
+    book: Book,
+    capture: Capture = NO_HOLD,
+    suspicion: Suspicion = UNSUSPECTED,
+) -> int:
     """The most points that may be spent on the sale."""
+    if suspicion.blocks_spending:
+        return 0
     event, programme, account = prepared.event, prepared.programme, prepared.member_account
     active = prepared.seen.card_status == "active"
     if not active or programme is None or account is None or programme.currency != event.currency:
@@ -142,16 +184,20 @@ def redeemable(prepared: Prepared, book: Book, capture: Capture = NO_HOLD) -> in
     return redemption.ceiling(programme, prepared.facts.lines, event.total, available)
 
 
-def _redeemed(prepared: Prepared, book: Book, capture: Capture) -> tuple[int, int]:
+def _redeemed(
+    prepared: Prepared, book: Book, capture: Capture, suspicion: Suspicion
+) -> tuple[int, int]:
     """(points to redeem, shortfall). A card that is not active has nothing to spend."""
     event, programme = prepared.event, prepared.programme
     asked = event.redeem
     if not asked:
         return 0, 0
-    ceiling = redeemable(prepared, book, capture)
+    ceiling = redeemable(prepared, book, capture, suspicion)
     if asked == MAX:
         # Points that would pay nothing more stay with the shopper.
         return (redemption.most_useful(programme, ceiling) if programme and ceiling else 0), 0
+    if suspicion.blocks_spending and not event.offline:
+        raise InsufficientPoints.blocked(asked, suspicion.blocks_spending)
     if asked > ceiling and not event.offline:
         raise InsufficientPoints(asked, ceiling)
     points = min(asked, ceiling)

@@ -5,11 +5,11 @@ documents came in. `match` is the first phase; between the two, counters are loa
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lepta.rules.awards import Award, Refusal, Sale, award
 from lepta.rules.context import Context
-from lepta.rules.effects import Donate, Effect, Offer
+from lepta.rules.effects import Donate, Earn, Effect, Offer
 from lepta.rules.explanation import Reason, Why
 from lepta.rules.facts import NO_PAST, Past
 from lepta.rules.gifts import Gifts, gifts_of, offered
@@ -17,6 +17,7 @@ from lepta.rules.granting import MAX_GIVEN
 from lepta.rules.limits import Asked, Counter, welcome_counter
 from lepta.rules.matching import Candidate, Matched, match
 from lepta.rules.occasion import Occasion
+from lepta.rules.watch import Watched
 from lepta.values import value
 
 __all__ = ["Matched", "Outcome", "evaluate", "match"]
@@ -31,7 +32,7 @@ class Outcome:
     """Open offers; of what may be offered, 0 where the amount due is round already."""
     reasons: tuple[Reason, ...]
     consumed: tuple[tuple[Counter, int], ...]
-    """What to add to the counters; each at most once, all above 0."""
+    """What to add to the counters; each at most once, and above 0 but for those that `watch` sets."""
     flags: tuple[str, ...]
     gift_differs: tuple[tuple[str, int], ...]
     """(campaign, our figure) of gifts of which the till took another amount."""
@@ -167,7 +168,7 @@ def evaluate(
             sale.base.extend(run.effects)
     if matched.visit is not None:
         run.consumed += matched.visit.count(counts, sale.asked)
-    return Outcome(
+    outcome = Outcome(
         tuple(run.effects),
         tuple(gifts.offers),
         (*run.reasons, *matched.closed),
@@ -177,6 +178,41 @@ def evaluate(
         _given_points(run.effects) if gifts.given_points else 0,
         tuple(sale.asked),
     )
+    return outcome if matched.watch is None else _watched(outcome, matched, matched.watch, counts)
+
+
+def _watched(
+    outcome: Outcome, matched: Matched, watch: Watched, counts: Mapping[Counter, int]
+) -> Outcome:
+    """The same with what is suspicious about the sale, and without the points that it does not earn for that."""
+    suspicion = watch.look(counts)
+    if suspicion.blocks_earning:
+        outcome = _without_points(outcome, matched)
+    return replace(
+        outcome,
+        consumed=(*outcome.consumed, *watch.count(counts)),
+        flags=outcome.flags + suspicion.flags,
+    )
+
+
+def _without_points(outcome: Outcome, matched: Matched) -> Outcome:
+    """Nothing is earned, and what would have been is not counted; donations stay."""
+    earning = {effect.campaign for effect in outcome.effects if isinstance(effect, Earn)}
+    numbers = {c.track.number for c in matched.candidates if c.campaign.id in earning}
+    visit = matched.visit
+    of_visit = () if visit is None else (visit.total, visit.begun.counter)
+    return replace(
+        outcome,
+        effects=tuple([effect for effect in outcome.effects if not isinstance(effect, Earn)]),
+        reasons=tuple([
+            Reason(reason.campaign, Why.CARD_CAPPED, 0) if reason.campaign in numbers else reason
+            for reason in outcome.reasons
+        ]),
+        consumed=tuple([
+            used for used in outcome.consumed
+            if used[0] in of_visit or used[0].partition("|")[0] not in earning
+        ]),
+    )  # fmt: skip
 
 
 def _given_points(effects: Sequence[Effect]) -> int:

@@ -102,6 +102,8 @@ class Why(IntEnum):
     NO_WHOLE_SET = 75
     OTHER_GOODS_MISSING = 76
 
+    CARD_CAPPED = 80
+
 
 class Reason(NamedTuple):
     """What is stored: the campaign's number in the rulebook, a `Why`, its argument (0: none)."""
@@ -183,6 +185,7 @@ _PLAIN: dict[int, str] = {
     Why.CONDITION_UNKNOWN: "its condition needs what is not known of the sale",
     Why.FUND_CLOSED: "the fund is closed",
     Why.NOT_ENOUGH_POINTS: "the shopper has not enough points",
+    Why.CARD_CAPPED: "the card's use is suspicious, so it earns nothing",
     Why.VISIT_LIMIT: "given on this visit already",
     Why.NOT_FIRST_SALE: "not the member's first sale",
     Why.VISIT_UNDER_WAY: "not the first sale of the visit",

@@ -35,6 +35,8 @@ class Store:
     region: str | None
     programme: str
     currency: str
+    location: tuple[int, int] | None = None
+    """Latitude and longitude in hundred-thousandths of a degree, where the programme watches how far cards get."""
 
 
 @value
@@ -48,6 +50,8 @@ class Shopper:
     """Days from joining to the business day, not below 0; None: unknown, or no campaign of the programme asks."""
     birthdays: tuple[tuple[int, int], ...] = ()
     """Of the (days before, days after) that campaigns of the programme ask for, those around the birthday today."""
+    active_minutes: int | None = None
+    """Since the card became active, where the programme watches that; None: too many for it to matter, or not known."""
 
 
 @value

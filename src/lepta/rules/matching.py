@@ -22,6 +22,7 @@ from lepta.rules.programme import Programme
 from lepta.rules.rulebook import Rulebook, second
 from lepta.rules.track import Track
 from lepta.rules.visits import Visit, once, visit_of
+from lepta.rules.watch import Watched, watched_of
 from lepta.values import value
 
 _YEARS = range(1900, 9000)
@@ -68,6 +69,8 @@ class Matched:
     """None: visits are not counted in the programme, or there is no card."""
     asks_past: bool = False
     """Whether a candidate asks for `Past`: the sale cannot be judged before its turn."""
+    watch: Watched | None = None
+    """None: the programme watches nothing, or there is no card."""
 
     @property
     def spends_points(self) -> bool:
@@ -111,13 +114,33 @@ def match(rulebook: Rulebook, facts: Facts) -> Matched:
                 asks_past = True
             candidates.append(Candidate(campaign.key, track, campaign, positions, obstacle, gauges))
     candidates.sort(key=_order)
-    counters = _counters(candidates)
-    visit = visit_of(facts) if rulebook.counts_visits(programme.id) else None
-    if visit is not None:
-        counters += (visit.total, visit.begun.counter)
+    visit, watch, of_card = _of_card(rulebook, programme, facts, at_s)
+    counters = _counters(candidates) + of_card
     closed = hour.closed and _in_force(rulebook, facts, hour.closed, at_s)
     ordered = tuple(candidates)
-    return Matched(facts, programme, ordered, closed, counters, flags, len(hits), visit, asks_past)
+    return Matched(
+        facts, programme, ordered, closed, counters, flags, len(hits), visit, asks_past, watch
+    )  # fmt: skip
+
+
+def _of_card(
+    rulebook: Rulebook, programme: Programme, facts: Facts, at_s: int
+) -> tuple[Visit | None, Watched | None, tuple[Counter, ...]]:
+    """The sale's visit, and how it is watched, with the counters of both."""
+    visit = visit_of(facts) if rulebook.counts_visits(programme.id) else None
+    watch = None if programme.watch is None else _watched(programme, facts, at_s)
+    counters = () if visit is None else (visit.total, visit.begun.counter)
+    return visit, watch, counters if watch is None else counters + watch.counters
+
+
+def _watched(programme: Programme, facts: Facts, at_s: int) -> Watched | None:
+    store, shopper = facts.store, facts.shopper
+    if programme.watch is None or shopper is None:
+        return None
+    return watched_of(
+        programme.watch, programme.id, shopper.ref, facts.business_day, at_s,
+        store.location, store.region, shopper.active_minutes,
+    )  # fmt: skip
 
 
 def capped(matched: Matched, newest: Rulebook) -> Matched:
@@ -128,6 +151,7 @@ def capped(matched: Matched, newest: Rulebook) -> Matched:
         matched.facts, matched.programme,
         tuple([_capped(candidate, newest, matched.facts) for candidate in matched.candidates]),
         matched.closed, matched.counters, matched.flags, matched.visited, matched.visit, matched.asks_past,
+        matched.watch,
     )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from lepta.rules.fields import (
     Share,
     Strict,
 )
+from lepta.rules.watch import WatchDocument
 
 
 def _known_currency(code: str) -> str:
@@ -96,6 +97,10 @@ class ProgrammeDocument(Strict):
         description="A sale goes by the tier that the office had set by then, so a tier counts from the `next` one. "
         "`this` is not supported.",
     )
+    watch: WatchDocument | None = Field(
+        default=None,
+        description="What looks like misuse of cards: flagged, listed for the office, and perhaps blocked.",
+    )
     languages: tuple[Language, ...] = Field(
         default=LANGUAGES,
         min_length=1,
@@ -162,6 +167,8 @@ class Programme:
     debt: Literal["allowed", "to-zero"]
     restore_grace_days: int
     languages: tuple[str, ...]
+    watch: WatchDocument | None = None
+    """None: nothing is counted."""
 
 
 def validate_programme(document: Mapping[str, Any]) -> ProgrammeDocument:
@@ -194,6 +201,7 @@ def compile_programme(programme: str, document: Mapping[str, Any], version: int 
         debt=said.debt,
         restore_grace_days=said.restore_grace_days,
         languages=said.languages,
+        watch=said.watch,
     )
 
 

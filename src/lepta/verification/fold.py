@@ -47,6 +47,8 @@ class Fold:
     counts: dict[str, int] = field(default_factory=dict)
     granted: dict[str, int] = field(default_factory=dict)
     given: dict[tuple[int | None, str, str], list[int]] = field(default_factory=dict)
+    suspicions: list[tuple[int, int, str, int]] = field(default_factory=list)
+    """See `Part.suspicions`."""
     reversals: list[tuple[int, int]] = field(default_factory=list)
     """(sale, what took some of it back)."""
     seconds: list[tuple[int, str, str]] = field(default_factory=list)
@@ -92,6 +94,7 @@ class Fold:
         self.seconds += part.seconds
         check_sales(part.redeemed, self.accounts, self.faults)
         self.cleared |= part.cleared
+        self.suspicions += part.suspicions
         self.holds.add(part, self.faults)
         for till, (low, high, count) in part.tills.items():
             known = self.tills.setdefault(till, [low, high, 0])

@@ -104,6 +104,8 @@ class Part:
     """By number in column `member`: first event, ref, programme."""
     given: dict[tuple[int | None, str, str], list[int]] = field(default_factory=dict)
     """By member, campaign and fund: donations, points, money."""
+    suspicions: list[tuple[int, int, str, int]] = field(default_factory=list)
+    """(log index, kinds, store, business day) of sales that the office is to look into."""
     reversals: list[tuple[int, int]] = field(default_factory=list)
     """(sale, what took some of it back)."""
     seconds: list[tuple[int, str, str]] = field(default_factory=list)

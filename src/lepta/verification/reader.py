@@ -10,6 +10,8 @@ from lepta.ledger.chart import Account, points_of
 from lepta.ledger.entries import Code
 from lepta.processing.canonical import canonical
 from lepta.processing.leaf import KINDS, MOVABLE
+from lepta.rules.watch import FALLING
+from lepta.rules.watch import KINDS as SUSPICIOUS
 from lepta.verification.acts import Acts
 from lepta.verification.claims import claims_in, fingerprint
 from lepta.verification.clearing import note_sale
@@ -179,6 +181,7 @@ class Reader:
         if not outcome.keys() <= _OUTCOME_MOST:
             self._fault(Check.DIGESTS, index, "the outcome has other fields than a sale's")
         entries, amounts = document.get("entries", _NOTHING), [line[3] for line in sold["lines"]]
+        self._suspect(index, document["till"], outcome.get("flags", _NOTHING))
         fault = unequal_sums(outcome, sums, entries, amounts)
         if fault:
             self._fault(Check.SHARES, index, fault)
@@ -189,6 +192,11 @@ class Reader:
             given[0] += 1
             given[1] += points
             given[2] += money
+
+    def _suspect(self, index: int, till: list[Any], flags: Sequence[str]) -> None:
+        kinds = sum([SUSPICIOUS.get(flag, 0) for flag in flags])
+        if kinds:
+            self.part.suspicions.append((index, kinds, till[0], self._days[till[2]]))
 
     def _claim(self, index: int, names: Sequence[tuple[int, bytes]], void: int | None) -> None:
         part = self.part
@@ -315,6 +323,11 @@ class Reader:
     def _use(self, used: list[Any]) -> None:
         counts = self.part.used[-1]
         for counter, amount in used:
-            if type(amount) is not int or amount <= 0 or "|" not in counter:
+            if type(amount) is not int or "|" not in counter or not _may_be(counter, amount):
                 raise ValueError(f"uses {amount} of {counter}")
             counts[counter] = counts.get(counter, 0) + amount
+
+
+def _may_be(counter: str, amount: int) -> bool:
+    """Sales use limits up; what only says where a card was last may also get less."""
+    return amount > 0 or (amount < 0 and counter.split("|")[1] in FALLING)

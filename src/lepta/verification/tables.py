@@ -46,6 +46,9 @@ STANDING = Table(
 )  # fmt: skip
 REVERSAL = Table("reversal", Check.ROWS, ("subject", "log_index"), ())
 SECOND_MEMBER = Table("second_member", Check.ROWS, ("member", "log_index"), ())
+SUSPICION = Table(
+    "suspicion", Check.ROWS, ("log_index",), ("kinds", "store", "date_send(business_day)")
+)  # fmt: skip
 HOLD = Table("hold", Check.HOLDS, ("log_index",), ("account", "points", "expires_at"))
 RESOLUTION = Table("resolution", Check.HOLDS, ("hold",), ("log_index",))
 TILE = Table("tile", Check.ROOT, ("level", "n"), ("hash",))
@@ -53,7 +56,7 @@ TILE = Table("tile", Check.ROOT, ("level", "n"), ("hash",))
 STRANGERS = (
     ("event", "log_index"), ("entry", "log_index"), ("lot_allocation", "log_index"), ("account", "id"),
     ("account_balance", "account"), ("idempotency", "key"), ("checkpoint", "size"), ("tile", "n"), ("reversal", "log_index"),
-    ("second_member", "log_index"),
+    ("second_member", "log_index"), ("suspicion", "log_index"),
     ("hold", "log_index"), ("resolution", "hold"),
     ("lot", "account"), ("budget", "counter"), ("usage", "counter"), ("supporter", "member"),
     ("standing", "campaign"), ("log_head", "size"),
@@ -134,6 +137,7 @@ async def compare_state(connection: asyncpg.Connection, fold: Fold, faults: Faul
     await compare(connection, USAGE, _usage(fold), faults)
     await compare(connection, REVERSAL, dict.fromkeys(fold.reversals, ()), faults)
     await compare(connection, SECOND_MEMBER, _seconds(fold), faults)
+    await compare(connection, SUSPICION, _suspicions(fold), faults)
     await compare(connection, HOLD, _holds(fold), faults)
     ended = {(hold,): (by,) for hold, by in fold.holds.ended.items()}
     await compare(connection, RESOLUTION, ended, faults)
@@ -203,6 +207,11 @@ def _seconds(fold: Fold) -> dict[Key, Values]:
         (numbers.get(available(ref, points_of(programme)), -1), index): ()
         for index, ref, programme in fold.seconds
     }
+
+
+def _suspicions(fold: Fold) -> dict[Key, Values]:
+    pack = struct.Struct(">i").pack
+    return {(index,): (kinds, store, pack(day)) for index, kinds, store, day in fold.suspicions}
 
 
 def _holds(fold: Fold) -> dict[Key, Values]:

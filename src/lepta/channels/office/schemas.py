@@ -1,7 +1,9 @@
 """What the office sends and gets back: the stored documents."""
 
+from collections.abc import Callable
 from dataclasses import fields
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -22,6 +24,7 @@ from lepta.names import Language, NameDocument, Readable
 from lepta.parties.tables import Party, Store
 from lepta.products.tables import Product
 from lepta.rules.lifecycle import State
+from lepta.rules.watch import degrees
 
 _PHONE = r"^\+?[0-9][0-9 ()-]{3,30}$"
 _EMAIL = r"^[^@\s]{1,64}@[^@\s]{1,189}$"
@@ -80,6 +83,28 @@ class PartyBody(Body):
         return Party(party, self.kind, self.name, self.closed_on)
 
 
+def _within(most: int) -> Callable[[str], str]:
+    """Degrees as they are stored, from -`most` to `most`."""
+
+    def checked(text: str) -> str:
+        told = degrees(text)
+        if abs(told) > most * 10**5:
+            raise ValueError(f"must lie between -{most} and {most}")
+        return format(Decimal(told).scaleb(-5).normalize(), "f")
+
+    return checked
+
+
+_DEGREES = "Degrees, a decimal string; five decimals are kept, which is a metre."
+
+
+class LocationBody(Body):
+    """Where a store is, as maps say it (WGS 84)."""
+
+    latitude: Annotated[str, Field(description=_DEGREES), AfterValidator(_within(90))]
+    longitude: Annotated[str, Field(description=_DEGREES), AfterValidator(_within(180))]
+
+
 class StoreBody(Body):
     """A store. Left out: the only programme there is, that programme's currency, Russian."""
 
@@ -90,10 +115,16 @@ class StoreBody(Body):
     currency: Currency | None = None
     language: Language = "ru"
     programme: Slug | None = None
+    location: LocationBody | None = Field(
+        default=None, description="For programmes that watch how far cards get in how short a time."
+    )
 
     def to_record(self, store: str) -> Store:
         """The store of this id."""
-        return Store(store, **{name: getattr(self, name) for name in type(self).model_fields})
+        told = {name: getattr(self, name) for name in type(self).model_fields}
+        if self.location is not None:
+            told["location"] = self.location.model_dump()
+        return Store(store, **told)
 
 
 class ProductBody(Body):
