@@ -173,3 +173,15 @@ async def test_a_changed_shift_is_refused_by_the_database_and_found_by_verificat
     assert before is not None
     await connection.execute("DELETE FROM shift")
     await connection.close()
+
+
+async def test_returns_that_a_till_counts_apart_hide_no_missing_sale(
+    till: httpx.AsyncClient,
+) -> None:
+    for sequence in (1, 3):
+        await sell(till, sequence)
+    await bring_back(till, 1, key(1))
+    await bring_back(till, 2, None)
+    found = await close(till, 3, 77_700, returns_total=51_800)
+    assert kinds(found) == {"count": (2, 3), "total": (51_800, 77_700), "missing": (2, 3)}
+    assert found.json()["missing_sequences"] == [2]

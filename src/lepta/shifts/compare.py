@@ -1,6 +1,7 @@
 """What a till says of a shift against what is recorded. Pure."""
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
@@ -52,7 +53,16 @@ class Counted(NamedTuple):
     returns: dict[int, int]
     """`total` of each return there."""
     used: frozenset[int]
-    """All sequences of the day under which something is recorded, voided sales and early voids included."""
+    """All sequences of the day under which something is recorded, voided sales and early voids included; see
+    `numbered` for returns.
+    """
+
+
+def numbered(sales: AbstractSet[int], returns: AbstractSet[int]) -> frozenset[int]:
+    """The sequences of a till's day that leave no gap among its sales: those of its returns, too, unless it counts these
+    apart. A till that has given a sale and a return the same number does.
+    """
+    return frozenset(sales) if sales & returns else frozenset(sales | returns)
 
 
 def compared(closing: Closing, counted: Counted, other_spans: Iterable[range]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from lepta.processing.beside import Beside
 from lepta.processing.events import NaturalKey
 from lepta.processing.leaf import KINDS, Leaf
 from lepta.processing.state import NATURAL, natural_claim
-from lepta.shifts.compare import Closing, Counted
+from lepta.shifts.compare import Closing, Counted, numbered
 
 SHARD = 0
 MOST_OF_A_DAY = 300_000
@@ -103,7 +103,7 @@ async def count(tx: Tx, closing: Closing) -> Counted:
     return Counted(
         {n: totals[p] for n, p in sold.items() if p in totals and p not in voided},
         {n: totals[p] for n, p in back.items()},
-        frozenset(sales) | frozenset(returns),
+        numbered(sales.keys(), returns.keys()),
     )
 
 

@@ -24,6 +24,7 @@ from lepta.verification.packed import (
 )
 from lepta.verification.part import NO_END, Part, freely
 from lepta.verification.reversals import unequal
+from lepta.verification.sequences import TillDay
 
 _MONEY = frozenset({Code.GIVE_MONEY, Code.COLLECT, Code.UNGIVE_MONEY, Code.UNCOLLECT, Code.CLEAR})
 _CODES = frozenset(map(int, Code))
@@ -85,8 +86,18 @@ class Acts:
         for scope, key in claims_in_act(kind, document.get("till"), about):
             part.claims += 1
             part.claims_print += fingerprint(self._secret, scope, key, index)
+        if "till" in document:
+            self._note_till(kind, document["till"])
         if kind in REVERSING:
             part.reversals += [(sale, index) for sale in about]
+
+    def _note_till(self, kind: str, till: list[Any]) -> None:
+        """A return has a number of its own, a void has its sale's."""
+        store, name, day, sequence = till
+        if type(sequence) is not int or not isinstance(store + name + day, str):
+            raise TypeError(f"no till's key: {till}")
+        known = self.part.tills.setdefault((store, name, day), TillDay())
+        (known.returns if kind == "return" else known.voided).add(sequence)
 
     def _note_day(self, index: int, document: Json) -> None:
         """The day that days of lots tell of; it must have begun somewhere."""

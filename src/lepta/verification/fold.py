@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import NamedTuple
 
 from lepta.ledger.chart import Account, limit_side
@@ -13,6 +14,7 @@ from lepta.verification.holds import Holds
 from lepta.verification.invariants import Check
 from lepta.verification.part import Clearing, LotMove, Opening, Part, Place, taker
 from lepta.verification.report import Faults
+from lepta.verification.sequences import TillDay
 
 GAPS_TOLD = 20
 """Tills with gaps that are named; of the others the number is told."""
@@ -56,7 +58,7 @@ class Fold:
     cleared: dict[int, list[Clearing]] = field(default_factory=dict)
     """By reversal: what it books between parties."""
     holds: Holds = field(default_factory=Holds)
-    tills: dict[tuple[str, str, str], list[int]] = field(default_factory=dict)
+    tills: dict[tuple[str, str, str], TillDay] = field(default_factory=dict)
     claims: int = 0
     claims_print: int = 0
     caps_known: bool = True
@@ -96,9 +98,8 @@ class Fold:
         self.cleared |= part.cleared
         self.suspicions += part.suspicions
         self.holds.add(part, self.faults)
-        for till, (low, high, count) in part.tills.items():
-            known = self.tills.setdefault(till, [low, high, 0])
-            known[:] = [min(known[0], low), max(known[1], high), known[2] + count]
+        for till, sequences in part.tills.items():
+            self.tills.setdefault(till, TillDay()).add(sequences)
         self.claims += part.claims
         self.claims_print += part.claims_print
 
@@ -248,9 +249,9 @@ class Fold:
     def gaps(self) -> list[str]:
         """Tills whose sequences leave numbers out, for people: a sale may still be under way there."""
         found = [
-            f"till {store}/{till} on {day}: {high - low + 1 - count} of the sequences {low} to {high} are missing"
-            for (store, till, day), (low, high, count) in sorted(self.tills.items())
-            if high - low + 1 > count
+            f"till {store}/{till} on {day}: {missing} of the sequences {low} to {high} are missing"
+            for (store, till, day), used in sorted(self.tills.items(), key=itemgetter(0))
+            for missing, low, high in [gap for gap in [used.gap()] if gap is not None]
         ]
         if len(found) > GAPS_TOLD:
             found[GAPS_TOLD:] = [f"sequences are missing at {len(found) - GAPS_TOLD} further tills"]

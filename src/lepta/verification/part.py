@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from lepta.ledger.chart import Account
 from lepta.verification.report import Faults
+from lepta.verification.sequences import TillDay
 
 NO_END = 0x7FFFFFFF
 """The day of points that never expire, as PostgreSQL numbers 'infinity'; others count from 2000-01-01."""
@@ -118,8 +119,8 @@ class Part:
     """Those that were made."""
     resolutions: list[tuple[int, int, int]] = field(default_factory=list)
     """(hold, what ended it, points that came back)."""
-    tills: dict[tuple[str, str, str], list[int]] = field(default_factory=dict)
-    """By store, till and business day: lowest and highest sequence, and how many."""
+    tills: dict[tuple[str, str, str], TillDay] = field(default_factory=dict)
+    """By store, till and business day."""
     claims: int = 0
     claims_print: int = 0
     """How many natural and fiscal keys the events hold, and the sum of their fingerprints."""

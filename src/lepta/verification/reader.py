@@ -19,6 +19,7 @@ from lepta.verification.holds import note_sale as note_hold
 from lepta.verification.invariants import Check
 from lepta.verification.packed import ALLOCATION_ROW, ENTRY_ROW, Days, Json, lying_beside
 from lepta.verification.part import Opening, Part, Publication, freely
+from lepta.verification.sequences import TillDay
 from lepta.verification.source import SHARD
 from lepta.verification.sums import unequal_sums
 
@@ -218,11 +219,8 @@ class Reader:
             raise TypeError(f"no till's key: {till}")
         known = self.part.tills.get((store, name, day))
         if known is None:
-            self.part.tills[store, name, day] = [sequence, sequence, 1]
-            return
-        known[0] = min(known[0], sequence)
-        known[1] = max(known[1], sequence)
-        known[2] += 1
+            known = self.part.tills[store, name, day] = TillDay()
+        known.sales.add(sequence)
 
     def _check_member(
         self, index: int, document: Json, member: int | None, seen: Json, programme: str
