@@ -26,7 +26,7 @@ from lepta.processing import sql
 from lepta.processing.beside import Beside
 from lepta.runtime import Runtime
 from lepta.settings import Settings
-from reversing import balances, rows
+from reversing import balances, change_programme, rows
 from shops import open_shop
 from tills import key, problem, return_body, sell, void
 
@@ -234,6 +234,25 @@ async def test_sales_of_the_erased_are_voided_and_brought_back_and_no_points_sta
     left = {n: p for n, p in (await balances(owner)).items() if n.startswith("member/")}
     assert left == {}
     assert await leaving.settle(running.database, running.writer, running.writer.clock()) == 0
+
+
+@pytest.mark.parametrize(
+    "club", [{"expire_after": None}, {"expire_after": None, "pending_days": 14}]
+)
+async def test_points_that_never_expire_or_still_wait_are_gone_too_and_leave_no_debt(
+    office: httpx.AsyncClient, owner: Address, running: Runtime, club: dict[str, Any]
+) -> None:
+    await change_programme(running.writer, **club)
+    sold = (await sell(office, 1, card=CARD)).json()
+    assert (sold["points"]["earned"], sold["points"]["pending"]) == (
+        12,
+        12 if "pending_days" in club else 0,
+    )
+    assert await erase(office) == 204
+    assert (await void(office, 1)).status_code == 201
+    after = await balances(owner)
+    assert [name for name in after if name.startswith("member/")] == []
+    assert after["programme/club/expired"] == 1_012
 
 
 async def test_an_erasure_that_is_cut_off_has_not_happened(

@@ -57,7 +57,7 @@ async def _read_ended(
     ending = {
         index: subject.leaf.document["member"]
         for index, subject in subjects.items()
-        if subject.leaf.document.get("lots")
+        if subject.leaf.document.get("member")
     }
     if not ending:
         return
