@@ -1,7 +1,15 @@
 """The 67 edge cases that Lepta is measured by: what each is about, and which comes with a later part.
 
 A test that shows one says so: `@pytest.mark.edge_case(12)`, several numbers where it shows several. `edge_table` gathers them.
+`python tests/edge_cases.py` writes docs/edge-cases.md anew.
 """
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+HERE = Path(__file__).parent
+PAGE = HERE.parent / "docs" / "edge-cases.md"
 
 TITLES = {
     1: "The same event again: the same answer, nothing new written",
@@ -79,3 +87,117 @@ LATER = {
     66: "comes with reconciliation",
 }
 """What concerns parts that are not there yet. Nothing else may be without a test."""
+
+DOES = {
+    1: "The writer knows header, till's own number and fiscal document of every sale for ever, and answers with the stored outcome: 200, `Idempotency-Hit: true`, `replayed`.",
+    2: "`idempotency-key-reused`. Two sales are equal as parsed, defaults filled in, `offline` left aside. A refusal claims its header alone.",
+    3: "Each of the names leads to the sale; a new header is taken over as one more.",
+    4: "There is one call, which records; again it is the first answer.",
+    5: "Everything goes back whence it came, once. The sale sent again is its stored answer with `voided: true`.",
+    6: "The void is kept under the sale's name; the sale is then recorded as void and gives nothing.",
+    7: "One event decides: the hold is captured, or it is over and `redeem` has to do with what is free (`hold-ended`), or 409 with `redeemable`.",
+    8: "Spending is decided under the log's lock; the loser gets 409 `insufficient-points` with what is left in `redeemable`.",
+    9: "A quote names its basket's digest, rulebook and `valid_until`; anything else is 409 `quote-stale` with `because`.",
+    10: "The till stores sales and sends them later, one by one or as a file; 503 says when to try again, and nothing counts twice.",
+    11: "A commit whose answer was lost is looked up, never guessed; the retry gets the stored outcome.",
+    12: "422 `idempotency-key-reused`; the first hold stays as it was.",
+    13: "What went back so far is taken as if it had been one return, so the last part is the exact rest.",
+    14: "422 `over-return`; `left` says by line what may still come back.",
+    15: "The programme's `debt`: owed and paid by the next points, or down to 0 with the shortfall recorded.",
+    16: "Points go back into the lots they came from; one that has ended is renewed by the programme's grace. Money by its share.",
+    17: "A line takes back the share it was given; no rule is run again, unless the campaign says to judge it again.",
+    18: "A line keeps the share of a basket's bonus that it was given; the other lines keep theirs.",
+    19: "Recorded and flagged `unreferenced`, listed under `/v1/exceptions`; no points and no donations move.",
+    20: "Back by the stored outcome of the sale, in any store of the retailer, whatever has changed since.",
+    21: "A return and a sale under one number of the till (numbers are counted by kind of event); the sale earns on its own lines.",
+    22: "A line and its negative twin cancel each other: nothing earned, nothing given, nothing to bring back.",
+    23: "`money.allocate`: floors first, then one unit each to the largest remainders, of equal ones to the first.",
+    24: "Only lines of kind `goods` earn, on what is left to pay; `base: gross` counts what points paid, too.",
+    25: "`per_amount`, `per` and `rounding` of a campaign; lines of one product are added up before anything is rounded.",
+    26: "Amounts of lines are what counts; units come back in parts of it, the last with the rest.",
+    27: "Lines may name a product again; quantities have up to six decimals.",
+    28: "Recorded; lines below 0 lessen what a campaign counts, never below nothing.",
+    29: "Amounts are what the shopper pays, after discounts, with tax; what the total is below their sum is spread over the lines.",
+    30: "Groups by name, in them by `order`, then by id: [stacking](rules/stacking.md).",
+    31: "Each campaign is judged once, whatever its group does; compared with a plain definition of the language.",
+    32: "Campaigns are found by store, product, segment and hour; cards and lots by index. Counts of visits are asserted.",
+    33: "Counters under the log's lock, and a CHECK in the database; losers read `budget exhausted` in `explain`.",
+    34: "`exhausted: partial` or `none`; a funder's own budget ends its share, and nobody pays for it.",
+    35: "What goes back is free again, once, in the order of the log.",
+    36: "Counters are used by what is given; a loser of a group uses none.",
+    37: "A hold moves points from available to held and touches no counter.",
+    38: "Tills cannot name campaigns or counts; a limit is judged when the sale is booked.",
+    39: "Rulebook, tier and segments are those of the purchase's moment; the place in the log is now's; `late`.",
+    40: "Beyond five minutes flagged `clock`, and recorded.",
+    41: "The business day comes with the event and counts for limits and lots; hours are those of the store's clock.",
+    42: "A month from 31 January is 1 March: the day after the month's last one, never before.",
+    43: "The lot that ends first, of equal ones the oldest; one that never ends goes last.",
+    44: "Points on hold may be spent after their last day by the sale that captures them; released, they expire.",
+    45: "A sale has the tier that held before it; tiers that count in the sale itself are refused by name.",
+    46: "Old rulebooks are kept and made again where need be; the quoted one decides until the quote expires.",
+    47: "`card_status` and a sentence on the receipt; a redemption is refused online and a shortfall offline.",
+    48: "`card` is one; merges and transfers are events of the log, and lots keep issuer and last day.",
+    49: "`POST /v1/claims`, within the programme's days; a second claim by another card is refused.",
+    50: "`DELETE /v1/members/{id}`: names, cards and contacts go; log, totals and proofs stay.",
+    51: "One event captures a hold, claims a fiscal document, or is the first sale; the others are told.",
+    52: "No offer is made, and an accepted gift of 0 books nothing.",
+    53: "Of what is due after points and discounts; the till's rounding of cash comes later. One gift an offer.",
+    54: "Kind `donation`: no campaign counts it, and neither points nor a lower total touch it.",
+    55: "With its unit, by its funders' shares; `returns: keep` or `reverse` for the campaign, kept by default for an own gift.",
+    57: "Largest remainder, of equal ones the funder named first: [funding](rules/funding.md).",
+    58: "Worked out exactly and rounded once a sale, as `rounding` says: [rounding](rules/rounding.md). What is booked is what is told.",
+    59: "The sale's day chooses the rules, the day of booking whether the fund is open: [fallback](rules/fallback.md).",
+    60: "`money_rate` of the campaign; the points leave their lots, and their money is owed to the fund.",
+    61: "Offers are one plain sentence; who declines reads what they would have read without one.",
+    62: "The match stops at its budget; receipts tell what was booked.",
+    63: "An entry has one debit, one credit, one asset; `lepta verify` adds all of them up.",
+    64: "`lepta verify` names the first bad place, of a byte, a row, a leaf or a tail.",
+    67: "`GET /v1/cards/{card}`: four figures that do not overlap, `expiring` of those available.",
+}  # fmt: skip
+"""What Lepta does, for docs/edge-cases.md."""
+
+_HEAD = """\
+# Edge cases
+
+67 cases that break systems of this kind, what Lepta does, and the tests that show it. `make test` prints this table with
+results, and fails where a case of what is there has no test that passed. A test holds this page to the tests.
+
+| | case | here | shown by |
+|---|---|---|---|
+"""
+
+
+def shown_by() -> dict[int, list[str]]:
+    """By case, the tests that are marked with it, as `folder/file::test`."""
+    found: dict[int, list[str]] = {number: [] for number in TITLES}
+    for path in sorted(HERE.rglob("test_*.py")):
+        for name, numbers in _marked(ast.parse(path.read_text(encoding="utf-8"))):
+            for number in numbers:
+                found.get(number, []).append(f"{path.relative_to(HERE).as_posix()}::{name}")
+    return found
+
+
+def _marked(tree: ast.Module) -> Iterator[tuple[str, list[int]]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            for mark in node.decorator_list:
+                if isinstance(mark, ast.Call) and ast.unparse(mark.func).endswith(".edge_case"):
+                    yield node.name, [ast.literal_eval(number) for number in mark.args]
+
+
+def page() -> str:
+    """docs/edge-cases.md."""
+    tests = shown_by()
+    rows = (
+        f"| {number} | {title} | {DOES.get(number) or f'*{LATER[number]}*'} | {_cell(tests[number])} |"
+        for number, title in TITLES.items()
+    )
+    return _HEAD + "\n".join(rows) + "\n"
+
+
+def _cell(tests: list[str]) -> str:
+    return "<br>".join(f"`{test}`" for test in tests) or "—"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

@@ -1,6 +1,7 @@
 """The table of edge cases says what the tests of a run have shown, and fails a whole run that leaves one out."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -37,6 +38,20 @@ def test_there_are_67_cases() -> None:
     assert list(edge_cases.TITLES) == list(range(1, 68))
     assert set(edge_cases.LATER) <= set(edge_cases.TITLES)
     assert len(set(edge_cases.TITLES.values())) == 67
+
+
+def test_the_page_says_what_lepta_does_and_names_tests_that_show_it() -> None:
+    """Which tests it names may lag behind a new one; each that it names is there, and shows that case."""
+    assert set(edge_cases.DOES) == set(EVERY)
+    written = edge_cases.PAGE.read_text(encoding="utf-8").splitlines()
+    anew = "write it anew: .venv/bin/python tests/edge_cases.py"
+    tests = edge_cases.shown_by()
+    for told, wanted in zip(written, edge_cases.page().splitlines(), strict=True):
+        said, named = told.rpartition(" | ")[::2]
+        assert said == wanted.rpartition(" | ")[0], anew
+        if found := re.findall(r"`(\w+/\w+\.py::\w+)`", named):
+            number = int(said.split()[1])
+            assert set(found) <= set(tests[number]), anew
 
 
 @pytest.mark.parametrize("processes", [(), ("-p", "xdist", "-n", "1")])
