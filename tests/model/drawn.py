@@ -29,7 +29,7 @@ MEMBERS_CARDS = tuple(CARDS)
 CARD = st.sampled_from(
     ["pyotr-1", "anna", "pyotr-2", "anna", "pyotr-1", "anna", *MEMBERS_CARDS, None, "nobody's"]
 )
-STORE = st.sampled_from(("nsk-07", "nsk-08"))
+STORE = st.sampled_from(("nsk-07", "nsk-08", "nsk-07", "omsk-1"))
 KEY = st.one_of(st.none(), st.sampled_from([f"k{n}" for n in range(6)]))
 WEIGHTS = (Fraction(1), Fraction(2), Fraction(3), Fraction("0.345"), Fraction("1.5"))
 

@@ -177,13 +177,16 @@ class Machine(RuleBasedStateMachine):
     @rule(
         card=st.sampled_from(("pyotr-1", "anna")),
         amount=st.sampled_from((2_000, 60_000)),
+        stores=st.tuples(STORE, STORE),
         back=st.sampled_from(((), (1,), (1, 2), (1, 2), (2, 1))),
     )
-    def spend_what_was_earned(self, card: str, amount: int, back: tuple[int, ...]) -> None:
+    def spend_what_was_earned(
+        self, card: str, amount: int, stores: tuple[str, str], back: tuple[int, ...]
+    ) -> None:
         """Earn, spend all there is, then take back what earned it, and what spent it."""
-        for cost, redeem in ((amount, 0), (3_900, said.MOST)):
+        for store, cost, redeem in ((stores[0], amount, 0), (stores[1], 3_900, said.MOST)):
             line = said.Line(1, "bread", WHOLE, cost)
-            sale = said.Sale(self.name("nsk-07"), self.model.now, card, (line,), cost, redeem)
+            sale = said.Sale(self.name(store), self.model.now, card, (line,), cost, redeem)
             self.sold.append(sale)
             self.post(sale)
         for which in back:

@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import ceil
 from typing import Any
 
-from simple_books import FUND_POINTS, ISSUED, REDEEMED, Books
+from simple_books import FUND_POINTS, REDEEMED, RETAILERS, Books, issued
 from simple_purse import Lot, Purse, Taken, part_of, shared
 from simple_said import Return
 from simple_sale import POINT, Donation, Refusal, Sold, prorated
@@ -174,7 +174,13 @@ def _ungive(sold: Sold, donation: Donation, books: Books) -> None:
     back.append(donation)
     (whole,) = [one for one in sold.verdict.donations if one.campaign == donation.campaign]
     sums = sum(one.points for one in back), sum(one.money for one in back)
-    books.donate(donation, sold.member, -1, counts=sums == (whole.points, whole.money))
+    books.donate(
+        donation,
+        sold.member,
+        -1,
+        store=sold.sale.name[0],
+        counts=sums == (whole.points, whole.money),
+    )
 
 
 def _release(sold: Sold, earned: list[list[int]], gone: Sequence[Donation], books: Books) -> None:
@@ -205,10 +211,16 @@ class _Taking:
     def _free(self) -> str:
         return f"member/{self.sold.member}/available"
 
+    @property
+    def _retailer(self) -> str:
+        return RETAILERS[self.sold.sale.name[0]]
+
     def run(self, restored: int, own: list[Donation], earned: list[list[int]]) -> dict[str, Any]:
         before, told = self.purse.owed, {"clawed": 0, "owed": 0, "shortfall": 0, "lapsed": 0}
         if restored:
-            self._put(REDEEMED, part_of(self.sold.spent, self.sold.restored, restored))
+            back = part_of(self.sold.spent, self.sold.restored, restored)
+            self._put(REDEEMED, back)
+            self.ground.books.clear(back, self._retailer, -1)
             self.ground.books.book(REDEEMED, self._free, restored)
         for gift in own:  # the books get it with the donation
             self._put(
@@ -271,13 +283,17 @@ class _Taking:
 
     def _claw(self, holder: str, points: int, told: dict[str, int]) -> None:
         told["clawed"] += points
-        self.ground.books.book(holder, ISSUED, points)
+        self.ground.books.book(holder, issued(self._retailer), points)
 
     def _renew(self) -> int:
-        """What came back to lots that have ended makes new ones, by where it comes from."""
-        for n, source in enumerate((REDEEMED, FUND_POINTS)):
-            points = sum(its for one, _, its in self.nowhere if one == source)
-            if points:
-                last = self.ground.on + timedelta(days=GRACE_DAYS)
-                self.purse.add(Lot(last, (self.ground.place, n)), points)
-        return sum(points for _, _, points in self.nowhere)
+        """What came back to lots that have ended makes new ones, by where it comes from and who issued it."""
+        new: dict[tuple[bool, str], int] = {}
+        for source in (REDEEMED, FUND_POINTS):
+            for one, lot, points in self.nowhere:
+                if one == source:
+                    name = (source == FUND_POINTS, lot.issuer)
+                    new[name] = new.get(name, 0) + points
+        last = self.ground.on + timedelta(days=GRACE_DAYS)
+        for n, ((_, issuer), points) in enumerate(new.items()):
+            self.purse.add(Lot(last, (self.ground.place, n), None, issuer), points)
+        return sum(new.values())

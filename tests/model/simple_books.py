@@ -3,16 +3,20 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from simple_purse import Purse
-from simple_sale import Donation
+from simple_purse import Purse, Taken
+from simple_sale import POINT, Donation
 
-ISSUED, REDEEMED, EXPIRED = (
-    "funder/retail-nsk/issued",
+REDEEMED, EXPIRED = (
     "programme/club/redeemed",
     "programme/club/expired",
 )
 FUND_POINTS, FUND_MONEY = "fund/forest-animals/points", "fund/forest-animals/receivable"
-COLLECTED = "shopper/retail-nsk/collected"
+RETAILERS = {"nsk-07": "retail-nsk", "nsk-08": "retail-nsk", "omsk-1": "retail-omsk"}
+"""By store."""
+
+
+def issued(party: str) -> str:
+    return f"funder/{party}/issued"
 
 
 @dataclass
@@ -32,7 +36,16 @@ class Books:
         self.accounts[debit] -= amount
         self.accounts[credit] += amount
 
-    def donate(self, donation: Donation, member: str | None, sign: int, *, counts: bool) -> None:
+    def clear(self, spent: Taken, retailer: str, sign: int) -> None:
+        """For points that paid at a retailer, and that another one had issued, that one owes what they paid."""
+        for lot, points in spent:
+            if lot.issuer != retailer:
+                self.accounts[f"party/{retailer}/receivable"] -= sign * points * POINT
+                self.accounts[f"party/{lot.issuer}/payable"] += sign * points * POINT
+
+    def donate(
+        self, donation: Donation, member: str | None, sign: int, *, store: str, counts: bool
+    ) -> None:
         """What a donation moves, the standing included; sign -1: it is taken back. `counts`: as one donation."""
 
         def move(debit: str, credit: str, amount: int) -> None:
@@ -43,7 +56,7 @@ class Books:
         for party, money, points in donation.funders:
             move(f"funder/{party}/issued", FUND_POINTS, points)
             move(FUND_MONEY, f"party/{party}/payable", money)
-        move(FUND_MONEY, COLLECTED, donation.own_money)
+        move(FUND_MONEY, f"shopper/{RETAILERS[store]}/collected", donation.own_money)
         standing = self.standings.setdefault(donation.campaign, [0, 0, 0])
         parts = (int(counts), donation.points, donation.money)
         for n, part in enumerate(parts):
@@ -57,7 +70,7 @@ class Books:
                 for place, points in lot.points.items():
                     first = lot.first if place == "pending" else None
                     if points:
-                        lots[member, place, lot.last, lot.place[0], first] += points
+                        lots[member, place, lot.last, lot.place[0], first, lot.issuer] += points
         return {
             "accounts": {name: sum_ for name, sum_ in self.accounts.items() if sum_},
             "lots": dict(lots),

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from simple_back import Ground, taken_back
-from simple_books import EXPIRED, ISSUED
+from simple_books import EXPIRED, RETAILERS, issued
 from simple_names import Answer, Kept, key_of
 from simple_purse import Lot, month_later, part_of
 from simple_said import (
@@ -52,9 +52,10 @@ class Model(Sales):
             known = other.names.get(("sale", event.sale))
             if known is not None and isinstance(known.said, Void):
                 del other.names["sale", event.sale]
-        elif ("sale", event.original) not in other.names:
-            event = replace(event, offline=True)
-        return other.answer(event)
+        answer = other.answer(event)
+        if isinstance(event, Return) and answer.get("refused") == "unknown-original":
+            return other.answer(replace(event, offline=True))
+        return answer
 
     # --- what comes back ---
 
@@ -77,6 +78,8 @@ class Model(Sales):
         def decide() -> Answer:
             flags = self.clock(goods.at, offline=goods.offline)
             kept = self.names.get(("sale", goods.original)) if goods.original else None
+            if kept is not None and not isinstance(kept.said, Void) and not _at_home(goods):
+                kept = None
             if kept is None:
                 if goods.original and not goods.offline:
                     raise Refusal("unknown-original")
@@ -153,13 +156,13 @@ class Model(Sales):
                     raise Refusal("insufficient-points", redeemable=purse.usable(self.today))
                 for lot, points in purse.pick(-adjust.points, self.today):
                     lot.move("available", None, points)
-                self.books.book(free, ISSUED, -adjust.points)
+                self.books.book(free, issued("retail-nsk"), -adjust.points)
                 return {"repaid": 0, "balance": self.balance(member, self.today)}
             repaid = min(purse.owed, adjust.points)
             purse.owed -= repaid
             rest = adjust.points - repaid
-            self.books.book(ISSUED, f"member/{member}/owed", repaid)
-            self.books.book(ISSUED, free, rest)
+            self.books.book(issued("retail-nsk"), f"member/{member}/owed", repaid)
+            self.books.book(issued("retail-nsk"), free, rest)
             if rest:
                 purse.add(Lot(month_later(self.today), (self.size, 0)), rest)
             return {"repaid": repaid, "balance": self.balance(member, self.today)}
@@ -204,7 +207,7 @@ class Model(Sales):
             for lot, points in purse.pick(give.points, self.today):
                 lot.move("available", None, points)
             donation = own_gift(give.points, {}, give.points * POINT)
-            self.books.donate(donation, member, 1, counts=True)
+            self.books.donate(donation, member, 1, store=give.store, counts=True)
             return {"donations": [donation.told()], "balance": self.balance(member, self.today)}
 
         return self.decided(give, key_of((give.store, ""), key), decide)
@@ -245,6 +248,12 @@ class Model(Sales):
         else:
             self.owes = bool(publish.value)
         return self.recorded({})
+
+
+def _at_home(goods: Return) -> bool:
+    """Whether goods come back to the retailer that sold them."""
+    assert goods.original is not None
+    return RETAILERS[goods.name[0]] == RETAILERS[goods.original[0]]
 
 
 _METHODS: dict[type, Callable[[Model, Any, str | None], Answer]] = {

@@ -35,6 +35,7 @@ class Lot:
     last: date
     place: tuple[int, int]
     first: date | None = None
+    issuer: str = "retail-nsk"
     issued: int = 0
     points: Counter[str] = field(default_factory=Counter)
     """Where what is left of them lies."""
@@ -81,7 +82,7 @@ class Purse:
                 lot.issued += points
                 lot.points["available"] += points
                 return
-        self.add(Lot(other.last, other.place), points)
+        self.add(Lot(other.last, other.place, None, other.issuer), points)
 
     def usable(self, day: date) -> int:
         """What may be spent on a day."""

@@ -3,7 +3,7 @@
 The terms: a point is worth 10 kopecks and pays at most half of a sale. `base` gives points for each full 20.00 that are
 paid. `tea` gives 7 points a unit, which wait for two days, for 20 units in all and 6 a member. `hunter` gives 50 points and
 5.00 a unit to the forest, two thirds of it the supplier's, within a budget. The shopper may give 5 points (`own`) and
-round the bill up to 10.00 (`round-up`).
+round the bill up to 10.00 (`round-up`). The store's retailer issues the points; who honours another's is owed their worth.
 """
 
 from collections import Counter

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from simple_books import ISSUED, REDEEMED, Books
+from simple_books import REDEEMED, RETAILERS, Books, issued
 from simple_names import Answer, Kept, Key, Names, key_of, same
-from simple_purse import Lot, Taken, month_later
+from simple_purse import Lot, Taken, month_later, part_of
 from simple_said import Name, Sale, Void
 from simple_sale import TEA_WAITS_DAYS, Refusal, Seen, Sold, Verdict, judged, most_redeemable
 
@@ -127,7 +127,7 @@ class Sales(Names):
             self._spend(sold, hold)
             self._earn(sold)
         for donation in verdict.donations:
-            self.books.donate(donation, member, 1, counts=True)
+            self.books.donate(donation, member, 1, store=sale.name[0], counts=True)
         self.books.used.update(verdict.used)
         verdict.flags |= flags
         return self._told(sold), sold
@@ -225,6 +225,8 @@ class Sales(Names):
                 sold.spent.append((lot, here))
         free = f"member/{sold.member}/available"
         self.books.book(free, REDEEMED, verdict.redeemed)
+        paid = part_of(sold.spent, 0, verdict.redeemed)
+        self.books.clear(paid, RETAILERS[sold.sale.name[0]], 1)
 
     def free(self, hold: SetAside) -> None:
         for lot, points in hold.lots:
@@ -244,12 +246,12 @@ class Sales(Names):
         """What is earned pays a debt first; the rest makes lots."""
         assert sold.member is not None
         purse, day = self.books.purse(sold.member), _day(sold.sale.name)
-        repaid = False
+        retailer, repaid = RETAILERS[sold.sale.name[0]], False
         for n, earned in enumerate(sold.verdict.earned):
             paid = min(purse.owed, earned.points)
             if paid:
                 purse.owed -= paid
-                self.books.book(ISSUED, f"member/{sold.member}/owed", paid)
+                self.books.book(issued(retailer), f"member/{sold.member}/owed", paid)
                 earned.pieces.append((None, paid))
                 repaid = True
             rest = earned.points - paid
@@ -257,9 +259,9 @@ class Sales(Names):
                 place, first = "available", None
                 if earned.campaign == "tea":
                     place, first = "pending", day + timedelta(days=TEA_WAITS_DAYS)
-                lot = Lot(month_later(day), (sold.place, n), first)
+                lot = Lot(month_later(day), (sold.place, n), first, retailer)
                 purse.add(lot, rest, place)
-                self.books.book(ISSUED, f"member/{sold.member}/{place}", rest)
+                self.books.book(issued(retailer), f"member/{sold.member}/{place}", rest)
                 earned.pieces.append((lot, rest))
             earned.back = [0] * len(earned.pieces)
         if repaid:

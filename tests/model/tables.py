@@ -10,8 +10,8 @@ _BALANCES = """
     JOIN account_balance b ON b.account = a.id WHERE b.credits <> b.debits
 """
 _LOTS = """
-    SELECT a.ref, a.code, l.expires_on, l.log_index, l.available_on, sum(l.remaining)::bigint
-    FROM lot l JOIN account a ON a.id = l.account GROUP BY 1, 2, 3, 4, 5
+    SELECT a.ref, a.code, l.expires_on, l.log_index, l.available_on, i.ref, sum(l.remaining)::bigint
+    FROM lot l JOIN account a ON a.id = l.account JOIN account i ON i.id = l.issuer GROUP BY 1, 2, 3, 4, 5, 6
 """
 _USED = """
     SELECT counter, used FROM budget WHERE used > 0 UNION ALL SELECT counter, used FROM usage WHERE used > 0
@@ -65,9 +65,9 @@ LAWS = {
 async def state_of(connection: asyncpg.Connection) -> dict[str, Any]:
     """Balances, lots, limits and standings, as `simple_books.Books.state` has them."""
     lots = {}
-    for ref, place, last, index, first, points in await connection.fetch(_LOTS):
+    for ref, place, last, index, first, issuer, points in await connection.fetch(_LOTS):
         since: date | None = first if place == "pending" else None
-        lots[ref, place, last, index, since] = points
+        lots[ref, place, last, index, since, issuer] = points
     return {
         "accounts": dict(map(tuple, await connection.fetch(_BALANCES))),
         "lots": lots,

@@ -21,6 +21,7 @@ HELD: dict[int, tuple[str, ...]] = {
     4: ("law an entry is of one asset",),
     5: ("rule sell", "rule bring_back_in_parts"),
     6: ("law a budget is not exceeded", "rule publish"),
+    7: ("rule spend_what_was_earned",),
     8: ("rule send_again", "rule sell_by_fiscal", "test db/test_writer.py fifty_equal_sales_at_once"),
     9: ("rule sell_another_by_its_name",),
     10: ("rule send_again",),

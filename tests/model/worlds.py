@@ -13,6 +13,7 @@ import asyncpg
 import orjson
 import simple_said as said
 from simple_back import GRACE_DAYS
+from simple_books import RETAILERS
 from simple_sale import (
     HUNTER_MONEY,
     HUNTER_POINTS,
@@ -46,7 +47,6 @@ from lepta.rules.rulebook import Change, Item, PublishedCampaign, PublishedProgr
 from lepta.statements import adjustments, gifts, transfers
 from shops import PARTIES
 
-STORES = ("nsk-07", "nsk-08")
 QUOTE_TTL_S = 600
 NO_SUCH_PLACE = "0000" + f"{10**9:012x}" + "00000000"
 
@@ -105,7 +105,10 @@ async def found(address: Address, budget: int) -> None:
     try:
         await connection.executemany(
             "INSERT INTO party (id, kind, name) VALUES ($1, $2, $3)",
-            [(party, kind, orjson.dumps(name).decode()) for party, kind, name in PARTIES],
+            [
+                (party, kind, orjson.dumps(name).decode())
+                for party, kind, name in (*PARTIES, ("retail-omsk", "retailer", "Омск"))
+            ],
         )
         document = orjson.dumps(programme(owes=True)).decode()
         await connection.execute(
@@ -113,8 +116,8 @@ async def found(address: Address, budget: int) -> None:
         )
         await connection.executemany(
             "INSERT INTO store (id, retailer, region, time_zone, currency, language, programme)"
-            " VALUES ($1, 'retail-nsk', 'siberia', 'Asia/Novosibirsk', 'RUB', 'ru', 'club')",
-            [(store,) for store in STORES],
+            " VALUES ($1, $2, 'siberia', 'Asia/Novosibirsk', 'RUB', 'ru', 'club')",
+            [*RETAILERS.items()],
         )
         await connection.executemany(
             "INSERT INTO member (id, ref) VALUES ($1, $1)", sorted({(ref,) for ref, _ in members})
@@ -251,7 +254,7 @@ class World:
         async with self.database.read() as tx:
             match event:
                 case said.Adjust(card, points):
-                    wish = adjustments.Wish(card, points, "why not", None, None)
+                    wish = adjustments.Wish(card, points, "why not", "retail-nsk", None)
                     return await adjustments.placed(tx, wish, self.clock())
                 case said.Give(store, card, points):
                     gift = gifts.Wish(card, points, "own", None, store)
