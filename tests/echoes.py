@@ -18,10 +18,12 @@ from lepta.http.metrics import Metrics
 from lepta.http.problems import HANDLERS
 from lepta.http.protocol import Protocol
 from lepta.logs import json_log
+from lepta.processing.events import TooBusy
 from lepta.settings import Settings
 from wires import PATIENCE_S, Wire
 
 LANE, ORDINARY, HELD, DECLINED = "/echo", "/other", "/echo?held", "/echo?declined"
+FULL = "/echo?full"
 
 
 class Echo:
@@ -41,6 +43,8 @@ class Echo:
         self.taken.append(call.body)
         if call.query == "refused":
             raise InvalidRequest([{"path": "", "reason": "so"}])
+        if call.query == "full":
+            raise TooBusy("Too many.")
         if call.query == "crash":
             raise ValueError("card 2900000000018")
         reply = Reply(201, b"content-type: text/plain\r\n", call.body)

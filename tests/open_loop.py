@@ -29,14 +29,16 @@ class Outcome:
 
 @dataclass
 class OpenLoop:
-    """Sends on as many connections as are needed; each is used again when its answer has come."""
+    """Sends on as many connections as are needed; each is used again when its answer has come, or when the time is over
+    after which it is to come again.
+    """
 
     address: tuple[str, int]
     key: str
     work: Callable[[], int] = lambda: 0
     """Counts what the database has done."""
     _idle: list[Wire] = field(default_factory=list)
-    connections: int = 0
+    _wires: list[Wire] = field(default_factory=list)
 
     async def ask(self, sent: bytes) -> Outcome:
         wire = await self._wire()
@@ -44,7 +46,8 @@ class OpenLoop:
         began_s, before = loop.time(), self.work()
         answer = await wire.ask(sent)
         outcome = Outcome(answer, loop.time() - began_s, self.work() - before)
-        self._idle.append(wire)
+        again_s = float(answer["retry-after"]) if answer.status == 503 else 0.0
+        loop.call_later(again_s, self._idle.append, wire)
         return outcome
 
     async def send(self, requests: Iterable[bytes], per_s: float) -> list[Outcome]:
@@ -57,7 +60,7 @@ class OpenLoop:
         return await asyncio.gather(*asked)
 
     async def leave(self) -> None:
-        for wire in self._idle:
+        for wire in self._wires:
             await wire.leave()
 
     def post(self, path: str, body: dict[str, Any]) -> bytes:
@@ -70,10 +73,12 @@ class OpenLoop:
         return request(b"", to=path, method="GET")
 
     async def _wire(self) -> Wire:
-        if self._idle:
-            return self._idle.pop()
-        self.connections += 1
-        return await Wire.to(self.address)
+        while self._idle:
+            wire = self._idle.pop()
+            if not wire.is_closed:  # a service hangs up on who says nothing for long
+                return wire
+        self._wires.append(await Wire.to(self.address))
+        return self._wires[-1]
 
 
 async def again_and_again(ask: Callable[[], Awaitable[None]], pause_s: float = 0.2) -> None:

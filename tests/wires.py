@@ -69,6 +69,11 @@ class Wire:
             self._writer.write(piece)
         return self
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether the server has hung up, and said nothing more."""
+        return self._reader.at_eof()
+
     async def drain(self) -> None:
         await self._writer.drain()
 

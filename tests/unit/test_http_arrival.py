@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from echoes import HELD, LANE, ORDINARY, Line, line
-from lepta.http import arrival
+from echoes import FULL, HELD, LANE, ORDINARY, Line, line
+from lepta.http import arrival, protocol
 from lepta.http.arrival import BYTES_PER_S, GRACE_S, Arrival
 from wires import request
 
@@ -111,6 +111,52 @@ async def test_many_requests_in_one_piece_are_not_one_long_head() -> None:
         for _ in range(2_000):
             assert (await on.wire.answer()).status == 200
         assert on.is_open
+
+
+async def test_who_is_told_to_come_again_and_does_so_at_once_is_made_to_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each request is answered, in order; but between two of them others are listened to."""
+    monkeypatch.setattr(protocol, "REST_S", 0.05)
+    async with line() as on:
+        on.wire.send(request(b"", to=FULL) * 3 + request(BODY, to=LANE))
+        for number in range(3):
+            answer = await on.wire.answer()
+            assert (answer.status, answer["retry-after"]) == (503, "1")
+            told = json.loads(answer.body)
+            assert (told["type"], told["retry_after_s"]) == ("/problems/too-busy", 1)
+            assert told["instance"] == answer["x-request-id"]
+            assert len(on.echo.taken) == number + 1
+            assert not on.protocol.transport.is_reading()
+        assert (await on.wire.answer()).body == BODY
+        assert on.is_open
+
+
+@pytest.mark.parametrize("leaving", ["client", "service"])
+async def test_nobody_waits_for_a_connection_that_rests(
+    monkeypatch: pytest.MonkeyPatch, leaving: str
+) -> None:
+    monkeypatch.setattr(protocol, "REST_S", 0.05)
+    async with line() as on:
+        assert (await on.wire.ask(request(b"", to=FULL))).status == 503
+        if leaving == "client":
+            await on.wire.leave()
+        else:
+            on.protocol.shutdown()
+        await on.until(lambda: not on.is_open)
+
+
+async def test_of_a_crowd_that_is_turned_away_only_some_are_logged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(protocol, "REST_S", 0.0)
+    async with line() as on:
+        on.wire.send(request(b"", to=FULL) * 100)
+        for _ in range(100):
+            await on.wire.answer()
+        lines = on.echo.log.getvalue().splitlines()
+        assert 10 <= len(lines) < 100
+        assert all(b'"refusal":"too-busy"' in told for told in lines)
 
 
 @given(

@@ -15,11 +15,13 @@ from time import perf_counter
 from typing import Any, NamedTuple, Protocol
 
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ExceptionHandler
 
 from lepta.http.edge import ALWAYS, NO_CONTENT, NO_STORE
 from lepta.http.journal import Asked, Journal
 from lepta.http.problems import REFUSAL, REQUEST_ID, InternalError, handled, render
+from lepta.processing.events import TooBusy
 
 LONGEST_BODY = 64 << 10
 """Longer ones are rare, and what a client has sent so far is kept in memory."""
@@ -81,8 +83,14 @@ def _lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
 
 SAFETY = _lines((*ALWAYS, NO_STORE, NO_CONTENT)) + b"\r\n"
 """The header lines that keep browsers safe, and the end of the head."""
+_SOMEBODY = "somebodys-request-id"
 _STATUS_LINES = {s.value: f"HTTP/1.1 {s.value} {s.phrase}\r\n".encode() for s in HTTPStatus}
 _OWN = frozenset(name for name, _ in (*ALWAYS, NO_STORE, NO_CONTENT)) | {b"content-length"}
+
+
+def _fields(response: Response) -> bytes:
+    """The header lines that only this answer has."""
+    return _lines(tuple(header for header in response.raw_headers if header[0] not in _OWN))
 
 
 @dataclass(slots=True)
@@ -135,6 +143,7 @@ class Lane:
         self._app = app
         self._handlers = handlers
         self._refusing: set[asyncio.Task[None]] = set()
+        self._crowded: dict[str, tuple[int, bytes, bytes, bytes]] = {}
 
     def read(self, data: bytes) -> Head | None:
         """The head of a plain request to this lane; None for anything else."""
@@ -170,9 +179,26 @@ class Lane:
 
     def refuse(self, exchange: Exchange, error: Exception) -> None:
         """Answer with the problem document that the ordinary way would have given."""
+        if type(error) is TooBusy:
+            # In a crowd most are turned away: that is to cost next to nothing, or there would be no time for the others.
+            reply = self._turned_away(error, exchange.request_id)
+            asyncio.get_running_loop().call_soon(exchange.finish, reply, error.code)
+            return
         task = asyncio.get_running_loop().create_task(self._refuse(exchange, error))
         self._refusing.add(task)
         task.add_done_callback(self._refusing.discard)
+
+    def _turned_away(self, error: TooBusy, request_id: str) -> Reply:
+        """Made once for each way in which there is no room."""
+        words = str(error)
+        made = self._crowded.get(words)
+        if made is None:
+            response = render(error, _SOMEBODY)
+            before, _, after = bytes(response.body).partition(_SOMEBODY.encode())
+            made = response.status_code, _fields(response), before, after
+            self._crowded[words] = made
+        status, fields, before, after = made
+        return Reply(status, fields, b"%b%b%b" % (before, request_id.encode(), after))
 
     async def _refuse(self, exchange: Exchange, error: Exception) -> None:
         scope: dict[str, Any] = {"type": "http", "app": self._app, REQUEST_ID: exchange.request_id}
@@ -182,6 +208,5 @@ class Lane:
             self.journal.crashed(exchange.asked, crash)
             scope[REFUSAL] = InternalError.code
             response = render(InternalError(), exchange.request_id)
-        fields = _lines(tuple(h for h in response.raw_headers if h[0] not in _OWN))
-        reply = Reply(response.status_code, fields, bytes(response.body))
+        reply = Reply(response.status_code, _fields(response), bytes(response.body))
         exchange.finish(reply, scope.get(REFUSAL))

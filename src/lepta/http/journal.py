@@ -4,12 +4,16 @@ import re
 from collections.abc import Collection
 from itertools import count
 from secrets import token_hex
+from time import monotonic
 from typing import Any, NamedTuple
 
 from lepta.http.metrics import Metrics
 from lepta.logs import described
+from lepta.processing.events import TooBusy
 
 SLOW_S = 1.0
+MOST_LINES = 10
+"""A second, of what was turned away since too much came."""
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 CLIENT_LEFT = 499
 """Status in log and metrics of a request whose client did not wait for the answer."""
@@ -30,7 +34,8 @@ class Journal:
     """`log` gets one line a request, `metrics` one observation.
 
     `quiet` are (method, route) without a line for what was done in time. A sale stands in the ledger and is
-    counted; at hundreds a second its line would bury those that matter.
+    counted; at hundreds a second its line would bury those that matter. So would those of a crowd that is turned away:
+    of these there are `MOST_LINES` a second, the metrics count all.
     """
 
     def __init__(
@@ -39,6 +44,7 @@ class Journal:
         self._log = log
         self._metrics = metrics
         self._quiet = frozenset(quiet)
+        self._second, self._lines = 0, 0
         self._prefix = token_hex(4)
         self._numbers = count(1)
 
@@ -56,6 +62,8 @@ class Journal:
         self._metrics.observe(route, method, status, seconds)
         if status < 300 and seconds < SLOW_S and (method, route) in self._quiet:
             return
+        if refusal == TooBusy.code and self._has_told_enough():
+            return
         told: dict[str, Any] = {
             "request": request_id,
             "method": method,
@@ -66,6 +74,13 @@ class Journal:
         if refusal is not None:
             told["refusal"] = refusal
         self._log.info("request", **told)
+
+    def _has_told_enough(self) -> bool:
+        second = int(monotonic())
+        if second != self._second:
+            self._second, self._lines = second, 0
+        self._lines += 1
+        return self._lines > MOST_LINES
 
     def crashed(self, asked: Asked, error: BaseException) -> None:
         """A bug: nobody expected `error`."""

@@ -13,6 +13,9 @@ from lepta.http.express import SAFETY, Call, Head, Lane
 from lepta.http.problems import MEDIA_TYPE, RETRY_AFTER_S, ProtocolError, status_of
 from lepta.processing.events import TooBusy
 
+REST_S = 0.8
+"""Below the second that `Retry-After` asks for."""
+_COME_AGAIN = b"HTTP/1.1 503 "
 MOST_CONNECTIONS = 2_000
 """At once, where the application does not say."""
 
@@ -160,7 +163,8 @@ class Protocol(HttpToolsProtocol):
     def _answer(self, status_line: bytes, rest: bytes) -> None:
         """Send the answer of the lane's call, and go on with what came meanwhile.
 
-        A client may have left; then nobody is told, and what else it has sent is not looked at.
+        A client may have left; then nobody is told, and what else it has sent is not looked at. One that was told to
+        come again is not listened to for a moment: if it does not wait, the time that others need would go there.
         """
         self._calling = False
         if self.transport.is_closing():
@@ -172,8 +176,23 @@ class Protocol(HttpToolsProtocol):
         self.server_state.total_requests += 1
         if self._leaving:
             self.transport.close()
-        if not self.transport.is_closing():
+        elif status_line.startswith(_COME_AGAIN):
+            self._calling = True
+            self.flow.pause_reading()
+            self.loop.call_later(REST_S, self._rested)
+        if not self._calling and not self.transport.is_closing():
             self._go_on()
+
+    def _rested(self) -> None:
+        """Listen again to who was told to come again."""
+        self._calling = False
+        if self.transport.is_closing():
+            return
+        if self._leaving:
+            self.transport.close()
+            return
+        self.flow.resume_reading()
+        self._go_on()
 
     def _go_on(self) -> None:
         self._answered_s = self.loop.time()
