@@ -16,7 +16,7 @@ import make
 DAY = "2026-11-22"
 CARDS = [f"29000000{number:05d}" for number in range(12)]
 BATCHES = "/v1/checkouts:batch"
-PATIENCE_S = 8.0
+PATIENCE_S = 12.0
 """So long a till waits for an answer."""
 CHANGING = ("replayed", "receipt", "voided")
 """Of an answer's members those in which a repeat differs from the first."""
