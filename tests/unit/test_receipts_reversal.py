@@ -178,3 +178,18 @@ def test_every_line_fits_the_paper_whatever_the_names(
     lines = compose_reversal(slip, code, width).split("\n")
     assert max(map(columns, lines)) <= width
     assert len(lines) > 2
+
+
+@pytest.mark.parametrize(
+    ("points", "russian", "english"),
+    [
+        (1, "1 балл удержан в счёт прежнего долга.", "1 point has paid what you owed from before."),
+        (3, "3 балла удержаны в счёт прежнего долга.", "3 points have paid what you owed from before."),
+        (12, "12 баллов удержаны в счёт прежнего долга.", "12 points have paid what you owed from before."),
+    ],
+)  # fmt: skip
+def test_points_that_paid_a_debt_are_told(points: int, russian: str, english: str) -> None:
+    slip = SLIP._replace(restored=20, repaid=points)
+    assert said(slip)[3] == russian
+    assert said(slip, "en")[3] == english
+    assert len(said(SLIP._replace(restored=20))) == 3, "of nothing nothing is said"

@@ -70,6 +70,7 @@ class Counted:
     clawed_back: Forms
     restored: Forms
     owed: Forms
+    repaid: Forms
     took_back_points: Forms
     kept_points: Forms
 

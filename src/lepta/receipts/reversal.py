@@ -48,6 +48,7 @@ def _sentences(slip: ReversalSlip, style: Style) -> list[str]:
             ("clawed_back", slip.clawed_back),
             ("owed", slip.owed),
             ("restored", slip.restored),
+            ("repaid", slip.repaid),
         )
         if points > 0
     ]

@@ -108,3 +108,5 @@ class ReversalSlip(NamedTuple):
     balance: Balance | None
     training: bool = False
     """As `Slip.training`."""
+    repaid: int = 0
+    """Points of the member that paid what they had owed before."""

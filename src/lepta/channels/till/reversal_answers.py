@@ -105,6 +105,7 @@ class ReversalAnswers:
             clawed_back=back.clawed_back,
             restored=back.restored,
             owed=back.owed,
+            repaid=back.repaid,
             given=tuple(given),
             balance=Balance(*back.balance) if back.balance else None,
         )
