@@ -17,6 +17,7 @@ from lepta.ledger.lots import spend
 from lepta.money import micro
 from lepta.processing.canonical import canonical
 from lepta.processing.proration import Goods, ReturnedLine
+from lepta.processing.rejudging import bench_of
 from lepta.processing.reversal import Reversal, Sold, reverse
 from lepta.processing.reversed import Reversed
 from lepta.rules.programme import Programme, compile_programme
@@ -80,8 +81,13 @@ class Ledger:
         entries = [
             Entry(names[p.debit], names[p.credit], p.amount, Code(p.code)) for p in booked.postings
         ]
-        self.sold = Sold(accepted.recorded, entries, booked.spent, booked.used)
+        bench = bench_of(accepted.recorded, self.shop.rulebook)
+        self.sold = Sold(accepted.recorded, entries, booked.spent, booked.used, bench=bench)
         return self.sold
+
+    def rejudge(self) -> None:
+        """Judge by the rulebook of now, where something is judged again."""
+        self.sold = replace(self.sold, bench=bench_of(self.sold.recorded, self.shop.rulebook))
 
     def back(self, lines: Sequence[ReturnedLine] | None, total: int | None = None) -> Reversal:
         """Return these lines, or void the sale, and book it."""

@@ -2,7 +2,8 @@
 
 A block's first line says what it is: ```` ```yaml campaign ````. An example begins with a `campaign` block (several
 documents with `---` between them); each `sale` after it is followed by its `result`. Sales of one example come
-one after the other, so limits run out. `refused` lists changes of the example's first campaign that are refused,
+one after the other, so limits run out. A `return` of some of the last sale's lines is followed by the `result` that says
+what goes `back` with them, points or money by campaign. `refused` lists changes of the example's first campaign that are refused,
 perhaps because funds are `closed`, or what a programme may not say.
 A `programme` block changes the programme for all that follows on the page.
 """
@@ -27,6 +28,8 @@ from lepta.rules.effects import Donate, Earn, Effect
 from lepta.rules.facts import Facts, Shopper
 from lepta.rules.limits import Counter
 from lepta.rules.rulebook import Rulebook
+from make_reversals import Ledger, ledger
+from make_reversals import line as brought_back
 
 FOLDER = Path(__file__).parents[1] / "docs" / "rules"
 INDEX = FOLDER / "README.md"
@@ -64,6 +67,8 @@ class Example:
     campaigns: list[dict[str, Any]]
     programme: dict[str, Any]
     sales: list[tuple[Block, Block]] = field(default_factory=list)
+    returns: list[tuple[Block, Block, Block]] = field(default_factory=list)
+    """Of which sale, what, and what goes back."""
     refused: list[Block] = field(default_factory=list)
 
 
@@ -85,10 +90,15 @@ def examples(page: Path) -> list[Example]:
         elif block.word == "refused":
             found[-1].refused.append(block)
         else:
-            assert block.word == "sale", f"{block.place}: what is a {block.word!r} block?"
+            assert block.word in {"sale", "return"}, (
+                f"{block.place}: what is a {block.word!r} block?"
+            )
             result = next(blocks, block)
-            assert result.word == "result", f"{block.place}: a sale is followed by its result"
-            found[-1].sales.append((block, result))
+            assert result.word == "result", f"{block.place}: it is followed by its result"
+            if block.word == "sale":
+                found[-1].sales.append((block, result))
+            else:
+                found[-1].returns.append((found[-1].sales[-1][0], block, result))
     return found
 
 
@@ -112,6 +122,7 @@ def run(example: Example) -> None:
         parts = {*wanted, *_SAID_ALWAYS}
         shown = {name: part for name, part in told.items() if name in parts and part}
         assert shown == wanted, result.place
+    _bring_back(example, book)
     for block in example.refused:
         for refusal in block.said[0]:
             if "programme" in refusal:
@@ -120,6 +131,25 @@ def run(example: Example) -> None:
             closing = dict.fromkeys(refusal.get("closed", ()), _CLOSED)
             those = replace(known, closing=closing, today=_CLOSED)
             _refuse(_merged(example.campaigns[0], refusal["change"]), refusal, those, block.place)
+
+
+def _bring_back(example: Example, book: Rulebook) -> None:
+    """Its returns, each after the ones before it of the same sale."""
+    sold: dict[str, Ledger] = {}
+    for sale, said, result in example.returns:
+        made = sold.get(sale.place)
+        if made is None:
+            made = sold[sale.place] = ledger(book)
+            lines = [{"line": n, **line} for n, line in enumerate(sale.said[0]["lines"], start=1)]
+            made.sell(lines=lines)
+        came = [
+            brought_back(line["line"], line["quantity"], line["amount"])
+            for line in said.said[0]["lines"]
+        ]
+        outcome = made.back(came).outcome
+        back = {each.campaign: each.points for each in outcome.earned}
+        back |= {each.campaign: each.money for each in outcome.donations if not each.kept}
+        assert {"back": back} == result.said[0], result.place
 
 
 def _blocks(page: Path) -> list[Block]:

@@ -26,12 +26,13 @@ from lepta.rules.explanation import because
 from lepta.rules.programme import compile_programme
 from lepta.rules.redemption import spread
 from lepta.rules.rulebook import Change, PublishedCampaign
+from make_reversals import Ledger, line
 
 FOLDER = Path(__file__).parent / "cases"
 PAGE = Path(__file__).parents[1] / "docs" / "peer-cases.md"
 TOPICS = (
     "accrual", "conditions", "visits", "sets", "steps", "limits", "goods", "stacking", "rounding", "allocation",
-    "redemption", "expiry",
+    "redemption", "expiry", "returns",
 )  # fmt: skip
 
 Case = dict[str, Any]
@@ -91,7 +92,12 @@ def _parts(split: Mapping[str, Any]) -> dict[str, Any]:
 def _of_sale(case: Case) -> dict[str, Any]:
     at = _shop(case)
     for n, sale in enumerate(case.get("before", ()), start=2):
-        make.accepted(_checkout(n, sale), at)
+        before = Ledger(at)
+        before.sell(**_said(n, sale))
+        if sale.get("void"):
+            before.void()
+    if "returns" in case:
+        return _brought_back(case, at)
     event = _checkout(1000, case["sale"])
     verdict = None if "refused" in case["expected"] else _verdict(event, at)
     decision = make.decide(event, at)
@@ -125,12 +131,36 @@ def _opening(points: int) -> dict[str, Any]:
     return {"campaign": _OPENING, "kind": "bonus", "what": {"skus": [_OPENING]}, "effect": earn}
 
 
+def _brought_back(case: Case, at: make.Shop) -> dict[str, Any]:
+    """The sale, and of each return of it, or void, what goes back."""
+    made = Ledger(at)
+    outcome = made.sell(**_said(1000, case["sale"])).recorded.outcome
+    backs = [
+        (made.void() if said == "void" else made.back([line(*each) for each in said])).outcome
+        for said in case["returns"]
+    ]
+    return {
+        "earned": outcome.points.earned,
+        "redeemed": outcome.points.redeemed,
+        "to_pay": outcome.to_pay,
+        "back": [sum(earned.points for earned in each.earned) for each in backs],
+        "restored": [each.restored for each in backs],
+        "refund": [each.to_refund for each in backs],
+        "balance": at.book.balance(_WALLET),
+    }
+
+
 def _checkout(sequence: int, sale: Mapping[str, Any]) -> Checkout:
+    return make.checkout(**_said(sequence, sale))
+
+
+def _said(sequence: int, sale: Mapping[str, Any]) -> dict[str, Any]:
     lines = [
         {"line": n, **said} if isinstance(said, dict) else _line(n, *said)
         for n, said in enumerate(sale["lines"], start=1)
     ]
-    return make.checkout(**{**sale, "sequence": sequence, "lines": lines})
+    said = {name: part for name, part in sale.items() if name != "void"}
+    return {**said, "sequence": sequence, "lines": lines}
 
 
 def _line(number: int, sku: str, quantity: float, amount: int, *categories: str) -> dict[str, Any]:

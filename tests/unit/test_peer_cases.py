@@ -23,7 +23,7 @@ def test_every_case_is_either_reproduced_or_has_a_reason() -> None:
 def test_each_says_what_happens_there_and_how_it_is_said_here() -> None:
     allowed = {
         "case", "there", "here", "instead", "programme", "campaigns", "balance", "before", "sale",
-        "split", "expected", "shopper",
+        "split", "expected", "shopper", "returns",
     }  # fmt: skip
     for _, case in peers.cases():
         assert case.keys() <= allowed, case["case"]

@@ -286,7 +286,7 @@ def _pending(verdict: Verdict) -> int:
 def _earned(earn: Earn, legs: Legs) -> Earned:
     lines, shares = parted(earn.by_line)
     return Earned(
-        earn.campaign, earn.points, earn.applications, lines, shares, legs, earn.keep
+        earn.campaign, earn.points, earn.applications, lines, shares, legs, earn.keep, earn.again
     )  # fmt: skip
 
 

@@ -36,6 +36,8 @@ class Earned(NamedTuple):
     """Theirs sum to `points`, too; several campaigns may share an entry."""
     keep: bool = False
     """Whether the points stay with the shopper where goods come back: the campaign's `returns: keep`."""
+    again: int = 0
+    """The campaign's version, where it is judged again on what is left of the goods; 0: they go back in proportion."""
 
 
 class Borne(NamedTuple):
@@ -67,6 +69,8 @@ class Donation(NamedTuple):
     """Whether it was given for the sale as a whole, not for these lines of it."""
     matched: int = 0
     """Of the funders' money: what companies added to the shopper's gift."""
+    again: int = 0
+    """As of `Earned`."""
 
     @property
     def given_for(self) -> tuple[int, ...]:
@@ -96,12 +100,13 @@ def earned_arrays(earned: Sequence[Earned], amounts: Sequence[int]) -> list[list
     """
     first = min([leg for each in earned for leg, _ in each.legs])
     arrays: list[list[Any]] = []
-    for campaign, points, units, lines, by_line, legs, keep in earned:
+    for campaign, points, units, lines, by_line, legs, keep, again in earned:
         shares = () if by_line == in_proportion(points, lines, amounts) else by_line
         carried: Sequence[Any] = legs if len(legs) > 1 else legs[0][:1]
         if len(earned) == 1 or carried == (first,):
             carried = ()
-        arrays.append(_trimmed([campaign, points, units, lines, shares, carried, int(keep)], 4))
+        array = [campaign, points, units, lines, shares, carried, int(keep), again]
+        arrays.append(_trimmed(array, 4))
     return arrays
 
 
@@ -126,6 +131,7 @@ def _earned(  # noqa: PLR0917 - the order is the stored one
     by_line: Sequence[int] = (),
     carried: Sequence[Any] = (),
     keep: int = 0,
+    again: int = 0,
 ) -> Earned:
     """`own`: every entry of the event that carries earned points; `campaigns`: how many share them."""
     if not carried:
@@ -135,7 +141,7 @@ def _earned(  # noqa: PLR0917 - the order is the stored one
     else:
         legs = tuple([(leg, part) for leg, part in carried])
     shares = tuple(by_line) or in_proportion(points, lines, amounts)
-    return Earned(campaign, points, units, tuple(lines), shares, legs, bool(keep))
+    return Earned(campaign, points, units, tuple(lines), shares, legs, bool(keep), again)
 
 
 def donation_array(donation: Donation, amounts: Sequence[int]) -> list[Any]:
@@ -143,14 +149,14 @@ def donation_array(donation: Donation, amounts: Sequence[int]) -> list[Any]:
     whole sale's, and of a funder who bears no points these. In place of `keep` stands 1 where it is not as usual: that what
     shoppers gave stays, and what others gave does not.
     """
-    lines, by_line, keep, whole_sale, matched = donation[8:]
+    lines, by_line, keep, whole_sale, matched, again = donation[8:]
     if whole_sale:
         lines = by_line = ()
     elif by_line == in_proportion(donation.points or donation.money, lines, amounts):
         by_line = ()
     unusual = int(keep is not _is_shoppers(donation.shopper_points, donation.shopper_money))
     added = matched if donation.shopper_points else 0
-    array: list[Any] = [*donation[:8], lines, by_line, unusual, added]
+    array: list[Any] = [*donation[:8], lines, by_line, unusual, added, again]
     array[5] = [tuple(funder) if funder.points else funder[:2] for funder in donation.funders]
     return _trimmed(array, 8)
 
@@ -174,6 +180,7 @@ def _donation(  # noqa: PLR0917 - the order is the stored one
     by_line: Sequence[int] = (),
     unusual: int = 0,
     matched: int = 0,
+    again: int = 0,
 ) -> Donation:
     total, whole_sale = points or money, not lines
     if whole_sale:
@@ -183,7 +190,7 @@ def _donation(  # noqa: PLR0917 - the order is the stored one
         shopper_points, shopper_money, tuple(lines),
         tuple(by_line) or in_proportion(total, lines, amounts),
         _is_shoppers(shopper_points, shopper_money) is not bool(unusual), whole_sale,
-        money - shopper_money if shopper_money else matched,
+        money - shopper_money if shopper_money else matched, again,
     )  # fmt: skip
 
 
@@ -209,7 +216,7 @@ def donation_of(give: Donate) -> Donation:
     return Donation(
         give.campaign, give.fund, give.points, give.money_minor, give.applications, funders,
         give.shopper_points, give.shopper_money_minor, lines, shares, give.keep, give.whole_sale,
-        give.matched_minor,
+        give.matched_minor, give.again,
     )  # fmt: skip
 
 

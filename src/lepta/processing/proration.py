@@ -68,6 +68,17 @@ class _Piece:
         return self.amount if self.by_amount else self.quantity_micro
 
 
+class Rest(NamedTuple):
+    """Lines that come back together, of which something is back."""
+
+    positions: tuple[int, ...]
+    """The first one is bought, not taken back on the sale itself."""
+    quantity_micro: int
+    """What is left of them together."""
+    back: Ratio
+    """What part of them is back."""
+
+
 @dataclass(slots=True)
 class Goods:
     """The goods of a sale, and what of them has come back so far."""
@@ -107,6 +118,17 @@ class Goods:
                 if piece.whole:
                     parts[position] = Ratio(self._came(piece), piece.whole)
         return parts
+
+    def rests(self) -> list[Rest]:
+        """Of the pieces that something is back of."""
+        parts, found = self.parts(), []
+        for piece in self.pieces:
+            came_micro, came_amount = self._sum(piece, self.back)
+            if came_micro or came_amount:
+                bought_first = sorted(piece.positions, key=lambda n: _takes_back(self.lines[n]))
+                left = piece.quantity_micro - came_micro
+                found.append(Rest(tuple(bought_first), left, parts[piece.positions[0]]))
+        return found
 
     def bring(self, lines: Iterable[ReturnedLine], total: int) -> None:
         """Take goods back, and `total` for them. Raises `OverReturn`, having taken nothing, where that is too much."""

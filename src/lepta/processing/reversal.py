@@ -1,4 +1,5 @@
-"""A void or a return: what of a recorded sale is taken back, by the rates of the sale itself. No rule is run again.
+"""A void or a return: what of a recorded sale is taken back, by the rates of the sale itself. No rule is run again, but
+those of campaigns that ask for it, on the goods that are left: see `rejudging`.
 
 Whatever goods come back, and in how many returns: of each campaign, funder, line and lot never more goes back than was
 given, and with the last of the goods exactly the rest. A part that does not divide stays with the shopper until then.
@@ -19,6 +20,7 @@ from lepta.processing.motion import Given
 from lepta.processing.outcome import Donation, Outcome
 from lepta.processing.proration import Goods, ReturnedLine, prorated
 from lepta.processing.purse import part_of
+from lepta.processing.rejudging import Bench
 from lepta.processing.release import Course, released
 from lepta.processing.reversed import (
     KEPT,
@@ -29,6 +31,7 @@ from lepta.processing.reversed import (
     Reversed,
 )
 from lepta.processing.taken import (
+    Back,
     figures_of_donation,
     figures_of_earned,
     of_donation,
@@ -51,6 +54,8 @@ class Sold:
     """Counters and what it added to them."""
     expired: Mapping[int, int] = field(default_factory=dict)
     """By entry: points of the lot that it made which have expired since."""
+    bench: Bench | None = None
+    """Where campaigns of it are judged again; None: all goes back in proportion."""
 
 
 @value
@@ -141,20 +146,20 @@ class _Undoing:
 
     def back(self) -> _Back:
         """What goes back: by each line that part of it that is back by now, less what went before."""
-        outcome, parts, whole = self._outcome, self.goods.parts(), self.goods.is_whole
+        outcome, by = self._outcome, self._by_goods()
         by_line, restored = outcome.redeemed_by_line, outcome.points.redeemed
-        if not whole:
-            restored = prorated(range(len(by_line)), by_line, parts)
+        if not by.whole:
+            restored = prorated(range(len(by_line)), by_line, by.parts)
         earned = [
-            of_earned(each, self.history.earned(each.campaign), parts, whole=whole)
+            of_earned(each, self.history.earned(each.campaign), by)
             for each in outcome.earned
             if self.void or not each.keep
         ]
         donations = []
         for donation in outcome.donations:
-            because = self._because(donation)
+            because = self._because(donation, by)
             prior = self.history.donations(donation.campaign, kept=because in KEPT)
-            donations.append(of_donation(donation, prior, parts, because, whole=whole))
+            donations.append(of_donation(donation, prior, because, by))
         gone = [each for each in donations if each]
         return _Back(
             restored - self.history.restored,
@@ -163,11 +168,18 @@ class _Undoing:
             [each for each in gone if each.kept],
         )
 
-    def _because(self, donation: Donation) -> Because:
+    def _by_goods(self) -> Back:
+        goods, bench = self.goods, self.sold.bench
+        whole = goods.is_whole
+        left = {} if bench is None or whole else bench.left(goods)
+        return Back(goods.parts(), whole, left)
+
+    def _because(self, donation: Donation, by: Back) -> Because:
         if self.void:
             return Because.VOIDED
         if not donation.keep:
-            return Because.RETURNED
+            judged_again = donation.again and not by.whole
+            return Because.JUDGED_AGAIN if judged_again else Because.RETURNED
         own = donation.shopper_points or donation.shopper_money
         return Because.SHOPPERS_GIFT if own else Because.CAMPAIGN_KEEPS
 

@@ -18,6 +18,7 @@ class Because(IntEnum):
     VOIDED = 2
     SHOPPERS_GIFT = 3
     CAMPAIGN_KEEPS = 4
+    JUDGED_AGAIN = 5
 
 
 KEPT = frozenset({Because.SHOPPERS_GIFT, Because.CAMPAIGN_KEEPS})
@@ -26,6 +27,7 @@ SENTENCES = {
     Because.VOIDED: "the sale was voided",
     Because.SHOPPERS_GIFT: "what the shopper gave stays with the fund",
     Because.CAMPAIGN_KEEPS: "the campaign leaves its donations with the fund",
+    Because.JUDGED_AGAIN: "the campaign gives less for the goods that are left",
 }
 
 

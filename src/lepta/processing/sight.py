@@ -128,23 +128,7 @@ def prepare(
 ) -> Prepared:
     """Lay out a sale for the rules: resolved lines, local time, and the campaigns that it touches."""
     store, member = seen.store, seen.member
-    place = rule_facts.Store(
-        event.key.store,
-        store.retailer,
-        store.region,
-        store.programme,
-        event.currency,
-        seen.location,
-    )
-    at = event.occurred_at.astimezone(ZoneInfo(store.time_zone))
-    lines = _lines(event, seen.products)
-    shopper = None
-    if member and seen.card_status in EARNING:
-        shopper = _shopper(member, seen.active_minutes)
-    facts = rule_facts.Facts(
-        place, at, event.key.business_day, event.currency, lines, event.total,
-        shopper, event.choice, event.gifts, seen.offline, seen.closed, seen.chosen,
-    )  # fmt: skip
+    facts = facts_of(event, seen)
     matched = engine.match(rulebook, facts)
     if facts.chosen:
         matched = flagged(matched)
@@ -183,6 +167,28 @@ def with_chosen(
 def _asks_for_choice(campaign: Campaign, facts: rule_facts.Facts) -> bool:
     target, own = campaign.target, facts.choice
     return bool(target.choice) and (own is None or not target.offers(campaign.id, own))
+
+
+def facts_of(event: Checkout, seen: Seen) -> rule_facts.Facts:
+    """A sale as the rules see it."""
+    store, member = seen.store, seen.member
+    place = rule_facts.Store(
+        event.key.store,
+        store.retailer,
+        store.region,
+        store.programme,
+        event.currency,
+        seen.location,
+    )
+    at = event.occurred_at.astimezone(ZoneInfo(store.time_zone))
+    lines = _lines(event, seen.products)
+    shopper = None
+    if member and seen.card_status in EARNING:
+        shopper = _shopper(member, seen.active_minutes)
+    return rule_facts.Facts(
+        place, at, event.key.business_day, event.currency, lines, event.total,
+        shopper, event.choice, event.gifts, seen.offline, seen.closed, seen.chosen,
+    )  # fmt: skip
 
 
 def with_closed(

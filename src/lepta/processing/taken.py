@@ -1,6 +1,7 @@
 """What of one campaign's gift goes back with the goods: by line, then by who bears it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from lepta.ledger.entries import Entry
 from lepta.money import Ratio, allocate
@@ -8,18 +9,33 @@ from lepta.processing.outcome import Borne, Donation, Earned
 from lepta.processing.proration import prorated
 from lepta.processing.release import Figures
 from lepta.processing.reversed import Because, DonationBack, EarnedBack
+from lepta.rules.granting import Grant
 
 
-def of_earned(
-    earned: Earned, prior: Sequence[EarnedBack], parts: Sequence[Ratio], *, whole: bool
-) -> EarnedBack | None:
-    """The points that go back now; `prior` is what went back of them before, `parts` what of each line is back, and
-    `whole` says that nothing is left of the sale. None: nothing goes back.
+class Back(NamedTuple):
+    """How the goods decide what is back by now of what a campaign gave."""
+
+    parts: Sequence[Ratio]
+    """What of each line is back."""
+    whole: bool
+    """Whether nothing is left of the sale."""
+    left: Mapping[str, Grant]
+    """By campaign that is judged again: what it gives for the goods that are left."""
+
+
+def of_earned(earned: Earned, prior: Sequence[EarnedBack], by: Back) -> EarnedBack | None:
+    """The points that go back now; `prior` is what went back of them before. None: nothing goes back.
 
     What goes back is shared by what the entries that carried the points have left of them, by largest remainder: so
     none gives back more than it carried, and the last return takes exactly the rest.
     """
-    back = earned.points if whole else prorated(earned.lines, earned.by_line, parts)
+    if by.whole:
+        back = earned.points
+    elif earned.again:
+        before = sum([one.points for one in prior])
+        back = _without(earned.points, by.left[earned.campaign].points, before)
+    else:
+        back = prorated(earned.lines, earned.by_line, by.parts)
     left = dict(earned.legs)
     for leg, points in (each for one in prior for each in one.legs):
         left[leg] -= points
@@ -31,21 +47,28 @@ def of_earned(
 def of_donation(
     donation: Donation,
     prior: Sequence[DonationBack],
-    parts: Sequence[Ratio],
     because: Because,
-    *,
-    whole: bool,
+    by: Back,
 ) -> DonationBack | None:
     """The same of a donation, points and the money behind them; or, of one that is kept, what would go back.
 
     `prior` is what went back of it before; where it is kept, what was kept.
     """
-    share = donation.points or donation.money
-    back = share if whole else prorated(donation.lines, donation.by_line, parts)
-    points = back if donation.points else 0
-    money = donation.money * back // share
-    points -= sum([one.points for one in prior])
-    money -= sum([one.money for one in prior])
+    points_before, money_before = (
+        sum([one.points for one in prior]),
+        sum([one.money for one in prior]),
+    )
+    if donation.again and not by.whole:
+        left = by.left[donation.campaign]
+        points = _without(donation.points, left.points, points_before)
+        money = _without(donation.money, left.money_minor, money_before)
+    else:
+        share = donation.points or donation.money
+        back = share if by.whole else prorated(donation.lines, donation.by_line, by.parts)
+        points = back if donation.points else 0
+        money = donation.money * back // share
+    points -= points_before
+    money -= money_before
     if not points and not money:
         return None
     *by_points, shopper_points = _by_payer(points, donation, prior, 0)
@@ -58,6 +81,13 @@ def of_donation(
         donation.campaign, donation.fund, points, money, because, tuple(funders), shopper_points,
         shopper_money,
     )  # fmt: skip
+
+
+def _without(given: int, left: int, before: int) -> int:
+    """What is back by now of an amount of which so much would be given for what is left: nothing is ever given anew, not
+    even what went back before.
+    """
+    return max(given - left, before)
 
 
 def _by_payer(

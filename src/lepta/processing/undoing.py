@@ -15,12 +15,14 @@ from lepta.processing.events import UnknownOriginal
 from lepta.processing.leaf import Leaf, last_day
 from lepta.processing.motion import Motion
 from lepta.processing.proration import OverReturn
+from lepta.processing.rejudging import bench_of
 from lepta.processing.reversal import Sold, reverse
 from lepta.processing.reversed import Reversed
 from lepta.processing.seen import StoreSeen
 from lepta.processing.sight import UnknownStore
 from lepta.processing.state import State, Subject, natural_claim
 from lepta.rules.programme import Programme
+from lepta.rules.rulebook import Rulebook
 
 UNREFERENCED = "unreferenced"
 UNKNOWN_ORIGINAL = "unknown-original"
@@ -88,7 +90,7 @@ def _back(
     subject, goods = state.subjects[place], act if isinstance(act, Return) else None
     seen = subject.recorded.seen
     reversal = reverse(
-        sold_of(subject, state.book, state.size),
+        sold_of(subject, state.book, state.size, state.rulebook),
         [Reversed.of(before.outcome) for before in subject.undone],
         goods.lines if goods else None,
         total=goods.total if goods else 0,
@@ -183,8 +185,10 @@ def _programme(state: State, programme: str, at: datetime) -> Programme | None:
     return rulebook.programme(programme, at) if rulebook.has_programme(programme) else None
 
 
-def sold_of(subject: Subject, book: Book, before: int) -> Sold:
-    """A sale with its entries by the names of their accounts; `before`: the place of what takes it back."""
+def sold_of(subject: Subject, book: Book, before: int, rulebook: Rulebook) -> Sold:
+    """A sale with its entries by the names of their accounts; `before`: the place of what takes it back, `rulebook` that
+    of then.
+    """
     leaf = subject.leaf
     entries = [
         Entry(book.name(debit), book.name(credit), amount, Code(code))
@@ -195,7 +199,8 @@ def sold_of(subject: Subject, book: Book, before: int) -> Sold:
         if index < before:
             expired[leg] = expired.get(leg, 0) + points
     used = [(counter, amount) for counter, amount in leaf.document.get("used", ())]
-    return Sold(subject.recorded, entries, spent_of(leaf), used, expired)
+    bench = bench_of(subject.recorded, rulebook)
+    return Sold(subject.recorded, entries, spent_of(leaf), used, expired, bench)
 
 
 def spent_of(leaf: Leaf) -> Sequence[Spent]:

@@ -62,7 +62,7 @@ Sized = tuple[Grant, Mapping[str, int], Sequence[int], int]
 
 def award(sale: Sale, candidate: Candidate) -> Award | Refusal:
     """What the candidate gives within its limits. Nothing else of the sale is changed by asking."""
-    sized = wished(sale, candidate)
+    sized = wished(sale, candidate.campaign, candidate.positions)
     if isinstance(sized, Refusal):
         return sized
     campaign, giving = candidate.campaign, candidate.campaign.giving
@@ -89,9 +89,8 @@ def award(sale: Sale, candidate: Candidate) -> Award | Refusal:
     return Award(effect, uses, code, argument, worth)
 
 
-def wished(sale: Sale, candidate: Candidate) -> Sized | Refusal:
-    """What the candidate would give if nothing limited it."""
-    campaign, positions = candidate.campaign, candidate.positions
+def wished(sale: Sale, campaign: Campaign, positions: Sequence[int]) -> Sized | Refusal:
+    """What the campaign would give for the lines at these positions if nothing limited it."""
     goods, giving = campaign.goods, campaign.giving
     minor = sale.gross if giving.gross else sale.net
     amount = measure.total(minor, positions)
@@ -208,6 +207,7 @@ def _earned(
         pending_days,
         expire_after,
         campaign.returns == "keep",
+        campaign.judged_again,
     )
 
 
@@ -231,6 +231,7 @@ def _donated(
         ),
         given.applications,
         campaign.returns == "keep",
+        again=campaign.judged_again,
     )
 
 

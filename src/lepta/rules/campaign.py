@@ -179,6 +179,7 @@ class Campaign:
     weights: tuple[int, ...]
     limits: Limits
     returns: Literal["reverse", "keep"]
+    thresholds: Literal["prorate", "re-evaluate"]
     receipt: Mapping[str, str]
     """The author's sentences as written, by language."""
 
@@ -190,6 +191,11 @@ class Campaign:
         asks_amount = bool(goods.min_quantity_micro or goods.min_amount_minor)
         of_sale = bool(self.occasion or self.condition or self.by_tier) or giving.per != "basket"
         return asks_goods or asks_amount or of_sale
+
+    @property
+    def judged_again(self) -> int:
+        """Its version, where it is judged again when some of the goods come back; else 0."""
+        return self.version if self.thresholds == "re-evaluate" else 0
 
     def is_open(self, facts: Facts) -> bool:
         """Whether a window of its schedule is open; a campaign without one always is."""
@@ -206,7 +212,6 @@ def compile_campaign(document: Mapping[str, Any], programme: str, version: int) 
 
 def _compiled(reading: Reading, programme: str, version: int) -> Campaign:
     said = reading.document
-    group = said.stacking.group or said.kind
     is_offer = said.effect.source != "funders"
     takes_points = said.effect.source == "shopper-points"
     to, occasion = said.effect.to, occasion_of(said.effect)
@@ -218,7 +223,7 @@ def _compiled(reading: Reading, programme: str, version: int) -> Campaign:
         programme=said.programme or programme,
         title=None if said.title is None else Name.of(said.title),
         kind=said.kind,
-        key=(group != "base", group, said.stacking.order, said.campaign),
+        key=_key(said),
         mode=said.stacking.mode,
         goods=_goods(said.what),
         where=_where(said.where),
@@ -242,8 +247,14 @@ def _compiled(reading: Reading, programme: str, version: int) -> Campaign:
         weights=tuple(common_weights([f.share for f in said.funding])) if said.funding else (1,),
         limits=compile_limits(said),
         returns=said.returns or ("keep" if is_offer else "reverse"),
+        thresholds=said.thresholds,
         receipt=said.receipt,
     )
+
+
+def _key(said: CampaignDocument) -> Key:
+    group = said.stacking.group or said.kind
+    return (group != "base", group, said.stacking.order, said.campaign)
 
 
 def _goods(what: What) -> Goods:

@@ -17,6 +17,7 @@ from lepta.rules.known import Known, unknown
 from lepta.rules.limit_faults import limit_faults
 from lepta.rules.place_faults import place_faults
 from lepta.rules.refusals import Fault, fault
+from lepta.rules.return_faults import return_faults
 
 GOODS = ("skus", "categories", "brands")
 
@@ -52,6 +53,7 @@ def _faults(reading: Reading, known: Known) -> Iterator[Fault]:
     yield from _condition(reading)
     yield from _bonus(reading) if document.kind == "bonus" else donation_faults(reading, known)
     yield from funding_faults(reading, known)
+    yield from return_faults(reading)
     for language in document.receipt:
         if language not in LANGUAGES:
             yield fault(

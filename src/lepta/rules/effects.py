@@ -30,6 +30,8 @@ class Earn:
     expire_after: Expiry | None
     keep: bool
     """Whether it stays given where goods come back: the campaign's `returns: keep`."""
+    again: int = 0
+    """See `Campaign.judged_again`."""
 
 
 @value
@@ -57,6 +59,8 @@ class Donate:
     """Whether it was given for the sale as a whole, not for lines of it."""
     matched_minor: int = 0
     """Of the funders' money: what companies added to the shopper's gift."""
+    again: int = 0
+    """See `Campaign.judged_again`."""
 
     @property
     def given_for(self) -> tuple[int, ...]:

@@ -225,6 +225,11 @@ class CampaignDocument(Strict):
     rounding: Rounding = Rounding.DOWN
     stacking: StackingDocument = StackingDocument()
     returns: Literal["reverse", "keep"] | None = None
+    thresholds: Literal["prorate", "re-evaluate"] = Field(
+        default="prorate",
+        description="When some goods come back: what it gave goes with them in proportion, or it is judged again on "
+        "the goods that are left.",
+    )
     receipt: dict[str, str] = Field(default_factory=dict)
 
 

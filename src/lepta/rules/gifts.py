@@ -130,7 +130,7 @@ def _offer(sale: Sale, gifts: Gifts, candidate: Candidate) -> _Offered | Refusal
     sale itself, whatever else the shopper gives; one that names goods is of these.
     """
     campaign, facts = candidate.campaign, sale.facts
-    sized = wished(sale, candidate)
+    sized = wished(sale, campaign, candidate.positions)
     if isinstance(sized, Refusal) and sized.code != Why.NOTHING_TO_GIVE:
         return sized
     giving = campaign.giving
@@ -148,7 +148,8 @@ def _offer(sale: Sale, gifts: Gifts, candidate: Candidate) -> _Offered | Refusal
     fund = fund_of(campaign, facts)
     if isinstance(fund, Refusal):
         return fund
-    cut = grant if rounds_up else within_basket(sale.programme, candidate, grant)
+    limits = candidate.track.newest.limits
+    cut = grant if rounds_up else within_basket(sale.programme, campaign, limits, grant)
     return _Offered(fund, cut, by_sku)
 
 

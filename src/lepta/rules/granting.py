@@ -52,7 +52,7 @@ def grant(
     """
     gauges, campaign = candidate.gauges, candidate.campaign
     limits = candidate.track.newest.limits
-    cut = _within_basket(programme, campaign, limits, wish) if limits.of_basket else wish
+    cut = within_basket(programme, campaign, limits, wish)
     if not gauges:
         return cut
     asks = [(gauge, amount_in(gauge, campaign, cut)) for gauge in gauges]
@@ -89,10 +89,9 @@ def whole(
     return wish
 
 
-def within_basket(programme: Programme, candidate: Candidate, wish: Grant) -> Grant:
+def within_basket(programme: Programme, campaign: Campaign, limits: Limits, wish: Grant) -> Grant:
     """As much of `wish` as the limits of one basket allow."""
-    limits = candidate.track.newest.limits
-    return _within_basket(programme, candidate.campaign, limits, wish) if limits.of_basket else wish
+    return _within_basket(programme, campaign, limits, wish) if limits.of_basket else wish
 
 
 def amount_in(gauge: Gauge, campaign: Campaign, given: Grant) -> int:
