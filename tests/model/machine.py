@@ -5,11 +5,9 @@ and is then given to the writer at once; each answer has to be the model's, and 
 """
 
 import asyncio
-import time
-from collections import Counter
 from collections.abc import Coroutine, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
 from typing import Any, ClassVar
@@ -21,6 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from simple_model import Model
 from simple_names import Answer
 from tables import broken_laws, state_of
+from tally import Tally
 from telling import told
 from worlds import QUOTE_TTL_S, World
 
@@ -37,39 +36,6 @@ def differences(ours: Mapping[str, Any], models: Mapping[str, Any]) -> dict[str,
     """(the service's, the model's) by what they differ in."""
     names = ours.keys() | models.keys()
     return {n: (ours.get(n), models.get(n)) for n in names if ours.get(n) != models.get(n)}
-
-
-@dataclass
-class Tally:
-    """What a run of the machine did."""
-
-    examples: int = 0
-    steps: int = 0
-    checks: int = 0
-    crashes: int = 0
-    answers: Counter[str] = field(default_factory=Counter)
-    started_s: float = field(default_factory=time.monotonic)
-
-    def notable(self, kind: str, answer: Answer) -> None:
-        """Count what is rare: that it came up at all is what makes the run worth something."""
-        for name in ("owed", "shortfall", "repaid", "lapsed", "restored", "renewed", "flags"):
-            value = answer.get(name)
-            for what in value if isinstance(value, list) else [name] if value else []:
-                self.answers[f"{kind}/{what}"] += 1
-        if kind == "sale":
-            told = zip(("earned", "pending", "redeemed", "given"), answer["points"], strict=False)
-            self.answers.update(f"sale/{name}" for name, points in told if points)
-
-    @property
-    def seconds(self) -> float:
-        return time.monotonic() - self.started_s
-
-    def line(self) -> str:
-        events = sum(count for kind, count in self.answers.items() if "/" not in kind)
-        return (
-            f"{self.examples} examples, {self.steps} steps, {events} events sent, {self.checks} ledgers compared, "
-            f"{self.crashes} crashes, {self.seconds:.0f} s; {dict(sorted(self.answers.items()))}"
-        )
 
 
 class Machine(RuleBasedStateMachine):
@@ -288,6 +254,19 @@ class Machine(RuleBasedStateMachine):
             sale = replace(sale, card=cards[0], name=(hold.store, *sale.name[1:]))
         self.sold.append(sale)
         self.post(sale, key)
+
+    @rule(data=st.data(), card=st.sampled_from(("pyotr-1", "anna")), points=st.integers(1, 9), late=st.sampled_from((0, 61, 61, 3_000_000)))  # fmt: skip
+    def hold_and_capture(self, data: st.DataObject, card: str, points: int, late: int) -> None:
+        """In time, just after its time, or when the points' last day is over, too."""
+        self.has_held = True
+        self.post(said.Hold("nsk-07", "3", card, points, 60))
+        place = self._hold(0)
+        if late:
+            self.pass_time(timedelta(seconds=late))
+        sale = data.draw(sales(self.name("nsk-07"), self.model.now))
+        sale = replace(sale, card=card, hold=place, redeem=points, offline=bool(points % 2))
+        self.sold.append(sale)
+        self.post(sale)
 
     def _hold(self, index: int) -> int:
         """One of the newest holds; or none."""

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
-from machine import Machine, Tally
+from machine import Machine
+from tally import Tally
 
 from lepta.db import Address
 
