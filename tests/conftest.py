@@ -42,6 +42,16 @@ ClientFor = Callable[..., Awaitable[httpx.AsyncClient]]
 """`await client_for("till", store="nsk-07", till="3")`: a client with a new key of that role."""
 
 
+LONG = ("faults", "model")
+"""Folders whose single tests take many seconds: they begin first, so that no process waits for one at the end."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests first; otherwise the order stays."""
+    items.sort(key=lambda item: item.path.parent.name not in LONG)
+
+
 def _reachable() -> Address | None:
     """The second server, None where there is none. One that was named must be there."""
     url = os.environ.get("LEPTA_TEST_DATABASE_URL")
