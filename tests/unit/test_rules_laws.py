@@ -1,5 +1,6 @@
 """Laws of the evaluation, over baskets and campaigns of every sort."""
 
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -252,6 +253,32 @@ def test_a_group_does_what_its_definition_says(members: list[tuple[str, int, int
     if winner:
         expected[winner[1]] = winner[3]
     assert earned(outcome(make.rulebook(*documents), make.facts())) == expected
+
+
+def rivals_decided(count: int) -> tuple[dict[str, int], int]:
+    """What so many campaigns of which the best counts come to, and how many calls of functions that takes."""
+    rival = {"group": "g", "mode": "best"}
+    documents = [{**make.bonus(f"c-{n}", {"points": n + 1}), "stacking": rival} for n in range(count)]  # fmt: skip
+    book, sale, calls = make.rulebook(*documents), make.facts(), 0
+
+    def called(frame: Any, event: str, argument: Any) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    outcome(book, sale)
+    sys.setprofile(called)
+    try:
+        result = outcome(book, sale)
+    finally:
+        sys.setprofile(None)
+    return earned(result), calls
+
+
+@pytest.mark.edge_case(31)
+def test_of_many_campaigns_that_exclude_each_other_each_is_looked_at_once() -> None:
+    few, many = rivals_decided(200), rivals_decided(800)
+    assert (few[0], many[0]) == ({"c-199": 200}, {"c-799": 800})
+    assert many[1] <= 5 * few[1]
 
 
 @given(sets(), baskets, st.booleans())
