@@ -54,3 +54,20 @@ async def points_of(office: httpx.AsyncClient, card: str) -> tuple[int, int, int
     """Available, held, pending."""
     told = (await office.get(f"/v1/cards/{card}")).json()["points"]
     return told["available"], told["held"], told["pending"]
+
+
+async def merge(
+    office: httpx.AsyncClient, member: str = "pyotr", into: str = "olga", key: str = ""
+) -> httpx.Response:
+    """Пётр turns out to be Ольга, unless told otherwise."""
+    headers = {"Idempotency-Key": key} if key else {}
+    return await office.post(f"/v1/members/{member}/merge", json={"into": into}, headers=headers)
+
+
+async def claim(
+    office: httpx.AsyncClient, sold: httpx.Response, card: str = make.CARD, key: str = ""
+) -> httpx.Response:
+    """Пётр says that the sale was his, unless told otherwise."""
+    headers = {"Idempotency-Key": key} if key else {}
+    body = {"checkout": sold.json()["checkout"], "card": card}
+    return await office.post("/v1/claims", json=body, headers=headers)

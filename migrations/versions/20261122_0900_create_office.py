@@ -21,7 +21,7 @@ TABLES = (
         version bigint NOT NULL DEFAULT 0
     )
     """,
-    "INSERT INTO office_version (what) VALUES ('party'), ('store'), ('product')",
+    "INSERT INTO office_version (what) VALUES ('member'), ('party'), ('store'), ('product')",
     """
     CREATE TABLE party (
         id text PRIMARY KEY,
@@ -65,6 +65,7 @@ TABLES = (
     "CREATE INDEX product_changed ON product (changed)",
     # `ref` is all that the ledger knows of a member: random, made once, never the office's id. Tier and segments hold
     # from `since` on; null: always. `choices`: by campaign the beneficiary that they chose at a kiosk.
+    # Who was merged into another member goes when that one is erased.
     """
     CREATE TABLE member (
         id text PRIMARY KEY,
@@ -81,9 +82,11 @@ TABLES = (
         since timestamptz,
         joined_on date NOT NULL DEFAULT CURRENT_DATE,
         choices jsonb,
+        merged_into text REFERENCES member ON DELETE CASCADE CHECK (merged_into <> id),
         revision bigint NOT NULL DEFAULT 1
     )
     """,
+    "CREATE INDEX member_merged ON member (merged_into) WHERE merged_into IS NOT NULL",
     # What they were before, for sales that come in late.
     """
     CREATE TABLE member_history (

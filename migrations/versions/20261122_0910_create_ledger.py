@@ -140,6 +140,26 @@ HISTORY = (
     )
     """,
     "CREATE INDEX suspicion_store ON suspicion (shard, store, log_index)",
+    # Sales without a card that a member claimed, each at most once.
+    """
+    CREATE TABLE claimed (
+        sale bigint NOT NULL,
+        log_index bigint NOT NULL,
+        shard smallint NOT NULL,
+        PRIMARY KEY (sale, shard)
+    )
+    """,
+    # Who was merged into whom, by their refs: each at most once.
+    """
+    CREATE TABLE merged (
+        log_index bigint NOT NULL,
+        shard smallint NOT NULL,
+        ref text NOT NULL,
+        into_ref text NOT NULL CHECK (into_ref <> ref),
+        PRIMARY KEY (ref, shard)
+    )
+    """,
+    "CREATE INDEX merged_into ON merged (into_ref)",
     # A recorded event's claim names it. Scope 2 are the tills' request headers: no leaf tells them, and a
     # stored refusal has no leaf at all, so these rows carry their own digest; the others have ''.
     """
@@ -311,6 +331,8 @@ APPEND_ONLY = (
     "resolution",
     "second_member",
     "suspicion",
+    "merged",
+    "claimed",
     "idempotency",
     "shift",
     "checkpoint",
@@ -378,7 +400,7 @@ STORAGE = (
 GRANTS = (
     """
     GRANT SELECT, INSERT ON event, entry, account, asset, lot_allocation, reversal, resolution, second_member, suspicion,
-        idempotency, shift, checkpoint, tile, rulebook TO lepta_service
+        merged, claimed, idempotency, shift, checkpoint, tile, rulebook TO lepta_service
     """,
     "GRANT SELECT, UPDATE ON log_head TO lepta_service",
     "GRANT SELECT, INSERT, UPDATE ON account_balance, budget, usage, standing TO lepta_service",

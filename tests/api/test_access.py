@@ -64,6 +64,7 @@ MAY: dict[str, set[Any]] = {
     "GET /v1/settlements/{settlement}": SETTLEMENT,
     "POST /v1/simulations": OFFICE,
     "POST /v1/claims": OFFICE,
+    "GET /v1/claims/{claim}": OFFICE,
     "POST /v1/adjustments": OFFICE,
     "GET /v1/adjustments/{adjustment}": OFFICE,
     "POST /v1/transfers": OFFICE,

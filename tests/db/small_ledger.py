@@ -24,6 +24,7 @@ from lepta.processing.decide import Answered
 from lepta.processing.directory import Directory
 from lepta.processing.events import NaturalKey, Publish
 from lepta.processing.leaf import Leaf
+from lepta.processing.owners import ClaimSale, Merge, Transfer
 from lepta.processing.proration import ReturnedLine
 from lepta.processing.rulebooks import Rulebooks
 from lepta.processing.state import Submission
@@ -215,6 +216,7 @@ async def fill(address: Address, key_file: Path, *, sales: int = 298) -> None:
         await _give(till)
         await _take_back(till)
         await till.sell(card="card1", redeem={"max": True})
+        await _change_owners(till)
         await _close_shifts(till.writer.database)
 
 
@@ -283,6 +285,17 @@ async def _take_back(till: Till) -> None:
         await till.act(LotsDue(member, "club", date(2026, 12, 6)))
     till.clock.at -= timedelta(days=20)
     await till.sell(card="card5", lines=[line(sku="s", categories=["slow"])])
+
+
+async def _change_owners(till: Till) -> None:
+    """Points are left to another member, and a member turns out to be another, and that one a third; and one claims a sale."""
+    on = date(2026, 11, 22)
+    for donor, heir in (("mref7", "mref6"), ("mref6", "mref8"), ("mref1", "mref2")):
+        await till.act(Transfer(donor, heir, "club", 3, on, donor.encode()))
+    for n, into in ((8, 7), (7, 6), (3, 2)):
+        names = (f"m{n}", f"m{into}")
+        await till.act(Merge(f"mref{n}", f"mref{into}", names, said=names[0].encode()))
+    await till.act(ClaimSale(till.key._replace(sequence=1), "card5", said=b"card5"))
 
 
 async def _be_refused(till: Till) -> None:

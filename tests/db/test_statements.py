@@ -57,7 +57,9 @@ async def test_a_batch_of_a_hundred_takes_no_more_statements_than_one_of_two(
 KEYS = {
     "READ_EVENTS": ("log_index = k.log_index",),
     "READ_UNDONE": ("subject = k.log_index", "log_index = r.log_index"),
-    "READ_ENDED": ("member = k.member", "log_index > k.sale"),
+    "READ_ENDED": ("member = k.member", "log_index > k.since"),
+    "READ_CLAIMED": ("sale = k.sale", "log_index = "),
+    "READ_HEIRS": ("ref = k.ref", "ref = c.into_ref"),
     "READ_VOIDED": ("log_index = k.void",),
     "READ_TAKEN_BACK": ("subject = k.sale", "log_index = reversal.log_index"),
     "READ_HOLDS": ("log_index = k.log_index", "hold = k.log_index"),

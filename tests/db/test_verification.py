@@ -55,7 +55,7 @@ async def test_a_ledger_of_every_sort_of_event_is_clean(ledger: Ledgers) -> None
     report = await verify(ledger.original, replay=True)
     assert list(report.lines()) == []
     assert report.clean
-    assert report.events == report.replayed == 346
+    assert report.events == report.replayed == 354
     assert report.checkpoint is not None
 
 
@@ -109,7 +109,7 @@ async def test_several_processes_find_what_one_finds(
 ) -> None:
     monkeypatch.setattr(module, "RANGE", 64)
     report = await verify(ledger.original, replay=True, workers=2)
-    assert (report.clean, report.events, report.replayed) == (True, 346, 346)
+    assert (report.clean, report.events, report.replayed) == (True, 354, 354)
     async with tampered(ledger.server, ledger.original.database) as copy:
         await copy.connection.execute(
             "UPDATE entry SET amount = amount + 1 WHERE log_index = 200 AND leg = 0"
@@ -129,7 +129,7 @@ async def test_several_processes_find_what_one_finds(
 async def test_progress_ends_with_all_events(ledger: Ledgers) -> None:
     seen: list[tuple[int, int]] = []
     await verify(ledger.original, progress=lambda done, of: seen.append((done, of)))
-    assert seen[-1] == (346, 346)
+    assert seen[-1] == (354, 354)
 
 
 @pytest.mark.parametrize("table", [
@@ -154,7 +154,7 @@ async def test_a_natural_key_taken_away_is_missed_and_its_event_named(ledger: Le
 
 
 @pytest.mark.parametrize(("table", "changes"), [
-    ("event", "log_index = 346"), ("entry", "leg = 9"), ("account", "id = 900, ref = 'x'"), ("asset", "id = 9, name = 'EUR'"),
+    ("event", "log_index = 354"), ("entry", "leg = 9"), ("account", "id = 900, ref = 'x'"), ("asset", "id = 9, name = 'EUR'"),
     ("lot_allocation", "seq = 9"), ("idempotency", "key = sha256('c/x'), scope = 1, log_index = 5"),
     ("idempotency", "scope = 7"), ("tile", "n = 7"), ("rulebook", "number = 9, digest = change"),
     ("account_balance", "account = 900"), ("lot", "leg = 9"), ("budget", "counter = 'x|units'"),
@@ -191,9 +191,9 @@ async def cut_off(copy: Any, size: int) -> None:
 
 async def test_a_tail_cut_off_is_what_the_checkpoint_is_for(ledger: Ledgers) -> None:
     async with tampered(ledger.server, ledger.original.database) as copy:
-        await cut_off(copy, 345)
+        await cut_off(copy, 353)
         found = await copy.faults()
-        assert "checkpoint size 346: signed for 346 events, but the log has only 345" in found
+        assert "checkpoint size 354: signed for 354 events, but the log has only 353" in found
 
 
 async def test_a_rewritten_tail_needs_a_checkpoint_from_elsewhere_once_ours_is_gone(
@@ -203,16 +203,16 @@ async def test_a_rewritten_tail_needs_a_checkpoint_from_elsewhere_once_ours_is_g
     elsewhere = (await verify(ledger.original)).checkpoint
     async with tampered(ledger.server, ledger.original.database) as copy:
         await copy.rewrite(sale, lambda sale: sale.update(request=bytes(16)))
-        await copy.rebuild_tree(346)
+        await copy.rebuild_tree(354)
         [fault] = await copy.faults()
         assert (
-            fault == "checkpoint size 346: the first 346 events have another root than was signed"
+            fault == "checkpoint size 354: the first 354 events have another root than was signed"
         )
-        await copy.connection.execute("DELETE FROM checkpoint WHERE size = 346")
+        await copy.connection.execute("DELETE FROM checkpoint WHERE size = 354")
         assert await copy.faults(replay=True) == []
         [fault] = await copy.faults(checkpoint=elsewhere)
         assert (
-            fault == "the given checkpoint: the first 346 events have another root than was signed"
+            fault == "the given checkpoint: the first 354 events have another root than was signed"
         )
 
 
@@ -291,8 +291,8 @@ async def test_only_deciding_again_finds_a_decision_that_adds_up_but_is_wrong(
     sale = await late_sale(ledger, "lots")
     async with tampered(ledger.server, ledger.original.database) as copy:
         await copy.rewrite(sale, explain_otherwise)
-        await copy.rebuild_tree(346)
-        await copy.connection.execute("DELETE FROM checkpoint WHERE size = 346")
+        await copy.rebuild_tree(354)
+        await copy.connection.execute("DELETE FROM checkpoint WHERE size = 354")
         assert await copy.faults() == []
         [fault] = await copy.faults(replay=True)
         assert fault.startswith(f"event {sale}: deciding again gives another outcome.why")

@@ -21,6 +21,9 @@ HISTORY = {
     "account": "shard id kind ref code asset log_index",
     "asset": "id name",
     "lot_allocation": "log_index lot_log_index amount account shard seq lot_leg expires_on",
+    "second_member": "log_index member shard",
+    "claimed": "sale log_index shard",
+    "merged": "log_index shard ref into_ref",
     "idempotency": "log_index shard scope key refusal digest",
     "shift": "business_day shard store till shift request answer digest",
     "checkpoint": "shard size root note",
@@ -46,6 +49,8 @@ COLUMNS = [
 IN_EVENTS = ("event", "entry", "lot_allocation")
 NAMES = {
     "account": "account id {id}", "asset": "asset", "checkpoint": "checkpoint size {size}",
+    "second_member": "second_member member {member}, log_index {log_index}", "merged": "merged ref {ref}",
+    "claimed": "claimed sale {sale}",
     "shift": "shift {shift} of {store}/{till} on {business_day}", "tile": "tile level {level}, n {n}", "rulebook": "rulebook number {number}",
     "account_balance": "account_balance account {account}", "lot": "lot account {account}",
     "budget": "budget counter {counter}", "usage": "usage counter {counter}",

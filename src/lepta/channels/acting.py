@@ -36,7 +36,7 @@ def required_key(request: Request) -> str:
     return key
 
 
-async def record(running: Runtime, act: Act, key: str) -> Told:
+async def record(running: Runtime, act: Act, key: str | None) -> Told:
     """Give an act to the writer; raises its refusal."""
     decision = (await running.writer.submit(Submission.of(act, key))).decision
     if isinstance(decision, Refused):

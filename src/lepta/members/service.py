@@ -32,6 +32,22 @@ class CardTaken(DomainError):
         )
 
 
+class MemberMerged(DomainError):
+    """The member was merged into another one.
+
+    The member `into` names who that is: their points, cards and history are one. Change that member instead.
+    """
+
+    code = "member-merged"
+    kind = Kind.CONFLICT
+
+    def __init__(self, into: str) -> None:
+        super().__init__(
+            f"This member was merged into {into}, who has their points and cards. Change that member instead.",
+            into=into,
+        )
+
+
 class Stored(NamedTuple):
     """A member as they are stored now, and what that did."""
 
@@ -68,6 +84,8 @@ async def _put(tx: Tx, records: Sequence[Member], expected: Expected) -> list[St
 async def _put_member(tx: Tx, record: Member, expected: Expected) -> Stored:
     old = await lock(tx, member, record.id, expected)
     before = None if old is None else await sql.kept(tx, record.id)
+    if before and before.merged_into is not None:
+        raise MemberMerged(before.merged_into)
     joined_on = before.joined_on if before else datetime.now(UTC).date()
     record = replace(record, joined_on=record.joined_on or joined_on)
     values = asdict(record)

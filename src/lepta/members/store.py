@@ -25,6 +25,7 @@ FIELDS = (
     "birthday",
     "tier",
     "joined_on",
+    "merged_into",
 )
 
 
@@ -47,6 +48,7 @@ class Kept(NamedTuple):
     segments: list[str]
     since: datetime | None
     """From when on tier and segments hold; None: always."""
+    merged_into: str | None
     now: datetime
     """By the database's clock: members of all processes get their times from it."""
 
@@ -55,7 +57,13 @@ async def kept(tx: Tx, member_id: str) -> Kept:
     """Of a member who is stored, and whose row is locked."""
     row = member.c
     columns = select(
-        row.ref, row.joined_on, row.tier, row.segments, row.since, func.clock_timestamp()
+        row.ref,
+        row.joined_on,
+        row.tier,
+        row.segments,
+        row.since,
+        row.merged_into,
+        func.clock_timestamp(),
     )
     return Kept(*(await tx.execute(columns.where(row.id == member_id))).one())
 

@@ -25,6 +25,7 @@ member = Table(
     Column("since", DateTime(timezone=True)),
     Column("joined_on", Date),
     Column("choices", JSONB),
+    Column("merged_into", Text),
     Column("revision", BigInteger, nullable=False),
 )
 
@@ -73,3 +74,5 @@ class Member:
     joined_on: date | None = field(default=None, repr=False)
     """None: as it is stored; where nothing is, the day on which they are entered."""
     cards: tuple[Card, ...] = field(default=(), repr=False)
+    merged_into: str | None = None
+    """Who they turned out to be: the id of another member, who has their points and cards."""

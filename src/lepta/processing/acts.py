@@ -12,7 +12,7 @@ from lepta.errors import DomainError
 from lepta.processing.canonical import canonical
 from lepta.processing.events import NaturalKey, moment_of
 from lepta.processing.leaf import Leaf
-from lepta.processing.owners import Transfer
+from lepta.processing.owners import ClaimSale, Merge, Transfer
 from lepta.processing.proration import ReturnedLine
 from lepta.processing.seen import MemberSeen, StoreSeen
 from lepta.values import value
@@ -341,6 +341,6 @@ class Gift:
         return cls(place, request["campaign"], request.get("fund"), request["points"], donor)
 
 
-Act = LotsDue | Void | Return | Adjustment | Hold | Release | Gift | Transfer
-ACTS = (LotsDue, Void, Return, Adjustment, Hold, Release, Gift, Transfer)
+Act = LotsDue | Void | Return | Adjustment | Hold | Release | Gift | Transfer | Merge | ClaimSale
+ACTS = (LotsDue, Void, Return, Adjustment, Hold, Release, Gift, Transfer, Merge, ClaimSale)
 BY_KIND: Mapping[str, type[Act]] = {act.kind: act for act in ACTS}

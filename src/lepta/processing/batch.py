@@ -9,7 +9,7 @@ from typing import NamedTuple
 import asyncpg
 
 from lepta.errors import DomainError
-from lepta.processing import load, store, subjects
+from lepta.processing import claimants, load, mergers, store, subjects
 from lepta.processing.acts import ACTS, Act, Gift, Release
 from lepta.processing.decide import (
     Accepted,
@@ -24,6 +24,7 @@ from lepta.processing.giving import counters_of_gift
 from lepta.processing.leaf import parse_checkout_id
 from lepta.processing.moving import Recalled, decide_act, recall
 from lepta.processing.office import Basis, LaidOut, Office
+from lepta.processing.owners import Merge
 from lepta.processing.quotes import Named
 from lepta.processing.recognition import Refused, Repeated, recognise
 from lepta.processing.seen import StoreSeen
@@ -158,8 +159,8 @@ async def _load(
     laid_out = await _lay_out(connection, office, turns, basis, received_at)
     meanwhile(2)
     acts = [turn.submission.event for turn in turns if isinstance(turn.submission.event, ACTS)]
-    about = await _about(connection, shard, head, acts) if acts else NOTHING
-    counters = subjects.counters_of(about.sales) | _counters(acts, office, received_at)
+    known = await _look_into(connection, office, head, acts, shard=shard, received_at=received_at)
+    counters = known.counters
     ledger = await _read_ledger(connection, sources, head, named, laid_out, counters=counters)
     if ledger.versions != basis.versions:
         await office.directory.refresh(connection, ledger.versions)
@@ -174,17 +175,31 @@ async def _load(
     state.voided = voided
     state.taken_back = await subjects.read_taken_back(connection, shard, recorded)
     if acts:
-        _add_sales(state, about)
+        known.add_to(state)
         state.stores = _stores(acts, office)
+        await _load_heirs(connection, state, acts)
     await _load_holds(connection, state, turns)
     await _load_holdings(connection, state, acts)
     return state, laid_out
 
 
+async def _load_heirs(connection: asyncpg.Connection, state: State, acts: Sequence[Act]) -> None:
+    """Who members became that acts name; and the mergers of those who are to be merged again."""
+    refs = {ref for act in acts for ref in act.members}
+    state.heirs = await subjects.read_heirs(connection, state.shard, refs)
+    again = {
+        heirs[0].log_index
+        for act in acts
+        if isinstance(act, Merge) and (heirs := state.heirs.get(act.member))
+    }
+    unread = again - state.recorded.keys()
+    state.recorded |= await load.read_recorded(connection, state.shard, unread)
+
+
 async def _load_holds(connection: asyncpg.Connection, state: State, turns: Sequence[Turn]) -> None:
     """The holds that sales and releases name, and what ended them."""
     if holds := _named_holds(turns):
-        state.holds = await subjects.read_holds(connection, state.shard, holds)
+        state.holds = await subjects.read_holds(connection, state.shard, holds, state.size)
         ended = {held.resolved_by for held in state.holds.values() if held.resolved_by is not None}
         unread = ended - state.recorded.keys()
         state.recorded |= await load.read_recorded(connection, state.shard, unread)
@@ -194,6 +209,8 @@ async def _load_holdings(connection: asyncpg.Connection, state: State, acts: Seq
     """All lots of the members whose lots move otherwise than by being spent."""
     members = subjects.members_of(acts, state.subjects)
     members |= {held.member for held in state.holds.values()}
+    members |= {claimant.member.ref for claimant in state.claimants.values()}
+    members |= {heir.ref for heirs in state.heirs.values() for heir in heirs}
     await subjects.read_holdings(connection, state.shard, state.book, members)
 
 
@@ -224,29 +241,45 @@ def _stores(acts: Sequence[Act], office: Office) -> dict[str, StoreSeen]:
     return {place: record.seen for place, record in found.items() if record is not None}
 
 
-class About(NamedTuple):
-    """The sales that acts of a batch are about."""
+class Known(NamedTuple):
+    """What acts of a batch are about, as far as it is not in the ledger's state."""
 
     places: dict[Claim, int]
+    """Of sales, by their natural keys."""
     sales: dict[int, Subject]
+    merging: mergers.Merging
+    claiming: claimants.Claiming
+    counters: frozenset[str]
+    """That may be touched."""
+
+    def add_to(self, state: State) -> None:
+        """Have the acts decided on it."""
+        state.subjects = self.sales
+        for claim, index in self.places.items():
+            state.claims.setdefault(claim, index)
+        self.merging.add_to(state)
+        self.claiming.add_to(state)
 
 
-NOTHING = About({}, {})
-
-
-def _add_sales(state: State, about: About) -> None:
-    """Add the sales that acts are about."""
-    state.subjects = about.sales
-    for claim, index in about.places.items():
-        state.claims.setdefault(claim, index)
-
-
-async def _about(
-    connection: asyncpg.Connection, shard: int, head: load.Head, acts: Sequence[Act]
-) -> About:
+async def _look_into(
+    connection: asyncpg.Connection,
+    office: Office,
+    head: load.Head,
+    acts: Sequence[Act],
+    *,
+    shard: int,
+    received_at: datetime,
+) -> Known:
+    if not acts:
+        return Known({}, {}, mergers.Merging(), claimants.Claiming(), frozenset())
     keys = {act.subject for act in acts if act.subject is not None}
     places = await subjects.find(connection, shard, keys)
-    return About(places, await subjects.read(connection, shard, set(places.values()), head.size))
+    sales = await subjects.read(connection, shard, set(places.values()), head.size)
+    merging = await mergers.read(connection, shard, acts, office.rulebooks.newest)
+    claiming = await claimants.read(connection, office, acts, places, sales)
+    counters = subjects.counters_of(sales) | _counters(acts, office, received_at)
+    counters |= merging.counters | claiming.counters
+    return Known(places, sales, merging, claiming, frozenset(counters))
 
 
 async def _read_ledger(
@@ -256,7 +289,7 @@ async def _read_ledger(
     named: Sequence[Claim],
     laid_out: Sequence[LaidOut | None],
     *,
-    counters: set[str],
+    counters: frozenset[str],
 ) -> load.Ledger:
     sales = [laid.sale for laid in laid_out if laid and isinstance(laid.sale, Prepared)]
     # A quote's own answers may spend points that the sale does not.

@@ -14,7 +14,7 @@ from lepta.ledger.entries import REPAY
 from lepta.processing.beside import pack, request_digest
 from lepta.processing.clocks import clock_flags
 from lepta.processing.events import Publish, QuoteStale
-from lepta.processing.given import Legs, donation_of, parted
+from lepta.processing.given import donation_of, earned_of
 from lepta.processing.held import capture
 from lepta.processing.leaf import Booked, Packer, Recorded, Written, checkout_leaf, rulebook_leaf
 from lepta.processing.moving import Moved, Recalled
@@ -57,6 +57,16 @@ class Accepted(NamedTuple):
     def log_index(self) -> int:
         """Its place in the log."""
         return self.recorded.log_index
+
+    @property
+    def parts(self) -> "tuple[Accepted]":
+        """As of an act: a sale is one event."""
+        return (self,)
+
+    @property
+    def givers(self) -> list[tuple[int | None, tuple[str, str, int, int, int]]]:
+        """As of an act."""
+        return [(self.booked.member, given) for given in self.given]
 
     @property
     def held(self) -> tuple[()]:
@@ -261,7 +271,7 @@ def conclude(prepared: Prepared, verdict: Verdict, book: Book, received_at: date
     donations: list[Donation] = []
     for effect in result.effects:
         if isinstance(effect, Earn):
-            earned.append(_earned(effect, next(legs)))
+            earned.append(earned_of(effect, next(legs)))
             points += effect.points
         else:
             donations.append(donation_of(effect))
@@ -281,13 +291,6 @@ def _pending(verdict: Verdict) -> int:
     """Points in lots that wait; what paid a debt is in none."""
     entries = verdict.entries
     return sum([entries[issue.leg].amount for issue in verdict.issues if issue.available_on])
-
-
-def _earned(earn: Earn, legs: Legs) -> Earned:
-    lines, shares = parted(earn.by_line)
-    return Earned(
-        earn.campaign, earn.points, earn.applications, lines, shares, legs, earn.keep, earn.again
-    )  # fmt: skip
 
 
 def _flags(prepared: Prepared, verdict: Verdict, received_at: datetime) -> tuple[str, ...]:

@@ -30,14 +30,15 @@ PRODUCTS = "SELECT sku, name::text, categories, brand FROM product WHERE sku = A
 
 
 class Versions(NamedTuple):
-    """How often each sort of record has changed."""
+    """How often each sort of record has changed; of members only who is whom, by merging them."""
 
+    member: int
     party: int
     product: int
     store: int
 
 
-NOTHING_READ = Versions(-1, -1, -1)
+NOTHING_READ = Versions(-1, -1, -1, -1)
 
 
 @dataclass(slots=True)

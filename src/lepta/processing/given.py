@@ -11,7 +11,7 @@ from lepta.ledger.entries import Code
 from lepta.money import allocate
 from lepta.processing.events import Checkout
 from lepta.rules import redemption
-from lepta.rules.effects import Donate
+from lepta.rules.effects import Donate, Earn
 
 Legs = tuple[tuple[int, int], ...]
 """(number of an entry of the event, points) of the entries that carry what a campaign gave: who issued it, into
@@ -217,6 +217,14 @@ def donation_of(give: Donate) -> Donation:
         give.campaign, give.fund, give.points, give.money_minor, give.applications, funders,
         give.shopper_points, give.shopper_money_minor, lines, shares, give.keep, give.whole_sale,
         give.matched_minor, give.again,
+    )  # fmt: skip
+
+
+def earned_of(earn: Earn, legs: Legs) -> Earned:
+    """Points that the rules gave, as they are kept: `legs` are the entries that carry them."""
+    lines, shares = parted(earn.by_line)
+    return Earned(
+        earn.campaign, earn.points, earn.applications, lines, shares, legs, earn.keep, earn.again
     )  # fmt: skip
 
 

@@ -26,6 +26,8 @@ class Held:
     lots: Sequence[Spent]
     resolved_by: int | None
     """The place of the event that ended it: a sale that spent from it, or a release."""
+    owner: str | None = None
+    """Who its member became, if they were merged."""
 
     @classmethod
     def of(cls, leaf: Leaf, lying: Beside, resolved_by: int | None) -> "Held":
@@ -40,7 +42,7 @@ class Held:
     @property
     def member(self) -> str:
         """Whose points they are."""
-        return str(self.movement.facts["member"])
+        return self.owner or str(self.movement.facts["member"])
 
     @property
     def available(self) -> Account:

@@ -127,7 +127,7 @@ def decide_release(act: Release, state: State, received_at: datetime) -> Motion:
     over = received_at >= held.expires_at
     if act.expired and not over:
         raise NotExpired
-    facts = held.movement.facts
+    facts = {**held.movement.facts, "member": held.member}
     return Motion(
         kind=act.kind,
         key=None,

@@ -34,6 +34,7 @@ from lepta.processing.leaf import (
     leaf_of,
     milliseconds,
 )
+from lepta.processing.owners import Merge
 from lepta.values import value
 
 Json = dict[str, Any]
@@ -47,6 +48,12 @@ class Given(NamedTuple):
     donations: int
     points: int
     money_minor: int
+
+    @property
+    def taken_back(self) -> "Given":
+        """The same, taken away."""
+        campaign, fund, *sums = self
+        return Given(campaign, fund, *[-amount for amount in sums])
 
 
 @value
@@ -76,6 +83,10 @@ class Motion:
     """Words about it that may name a person: they are kept outside of the log, as long as the person is."""
     second: Account | None = None
     """Where the points of another member lie whom it concerns: their history tells of it, too."""
+    has_bought: bool = False
+    """Whether its member is none before a first sale: not to be welcomed any more."""
+    merger: Merge | None = None
+    """Who goes on as whom from now on. What is given by it, is the other one's no longer."""
 
 
 class Movement(NamedTuple):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 from lepta.errors import DomainError
@@ -20,14 +21,17 @@ from lepta.processing.acts import (
 )
 from lepta.processing.adjusting import decide_adjustment
 from lepta.processing.beside import pack, request_digest
+from lepta.processing.claiming import AlreadyClaimed, decide_claim
 from lepta.processing.events import KeyReused
 from lepta.processing.giving import decide_gift
+from lepta.processing.heirs import settled
 from lepta.processing.holding import decide_hold, decide_release, released_before
 from lepta.processing.leaf import Booked, Packer, Written
 from lepta.processing.lot_days import decide_lots
+from lepta.processing.merging import decide_merge, in_parts
 from lepta.processing.motion import Given, Motion, Movement, motion_leaf
 from lepta.processing.outcome import Balance
-from lepta.processing.owners import Transfer
+from lepta.processing.owners import ClaimSale, Merge, Transfer
 from lepta.processing.recognition import (
     REFUSALS,
     Refused,
@@ -52,6 +56,23 @@ class Moved(NamedTuple):
     """See `Motion.aside`."""
     second: int | None = None
     """Number of `Motion.second`."""
+    merger: Merge | None = None
+    further: "Sequence[Moved]" = ()
+    """Events that follow it in the log as parts of the same act."""
+
+    @property
+    def parts(self) -> "Sequence[Moved]":
+        """All events of the act."""
+        return (self, *self.further)
+
+    @property
+    def givers(self) -> Sequence[tuple[int | None, Given]]:
+        """Who gave: (number of the member's account, what). Of a merger both: what it was of the one is the other's."""
+        own = [(self.booked.member, given) for given in self.given]
+        if self.merger is None or not own:
+            return own
+        was: int = self.movement.facts["account"]
+        return [*own, *[(was, given.taken_back) for given in self.given]]
 
     @property
     def kind(self) -> str:
@@ -95,12 +116,14 @@ class Recalled(NamedTuple):
 
 REVERSING = frozenset({"void", "return"})
 """Kinds that take back what a sale did."""
+ABOUT_SALES = REVERSING | {ClaimSale.kind}
 
 Decide = Callable[[Any, State, datetime], Motion]
 DECIDERS: Mapping[type, Decide] = {
     LotsDue: decide_lots, Void: decide_void, Return: decide_return,
     Adjustment: decide_adjustment, Hold: decide_hold, Release: decide_release,
-    Gift: decide_gift, Transfer: decide_transfer,
+    Gift: decide_gift, Transfer: decide_transfer, Merge: decide_merge,
+    ClaimSale: decide_claim,
 }  # fmt: skip
 """Of each sort of act what it comes to; raises what it is refused for."""
 
@@ -124,23 +147,62 @@ def recall(submission: Submission, act: Act, state: State) -> Recalled | Refused
         if not isinstance(found, Movement) or not found.equals(act.identity):
             return Refused(KeyReused(said(claim)))
         known = found
+    if known is None and isinstance(act, Merge):
+        known = _merged_before(act, state)
+    if known is None and isinstance(act, ClaimSale):
+        known = _claimed_before(act, state)
+        if known is not None and not known.equals(act.identity):
+            return Refused(AlreadyClaimed())
     if known is None:
         return None
     header = submission.header
     return Recalled(known, None if header in state.claims else header)
 
 
+def _merged_before(act: Merge, state: State) -> Movement | None:
+    """The merger of the member into the same one, which is done once, whoever asks for it how often."""
+    first = next(iter(state.heirs.get(act.member, ())), None)
+    if first is None or first.ref != act.into:
+        return None
+    merged = state.recorded[first.log_index]
+    assert isinstance(merged, Movement), act
+    return merged
+
+
+def _claimed_before(act: ClaimSale, state: State) -> Movement | None:
+    """The claim of the sale, whoever made it."""
+    place = state.claims.get(natural_claim("checkout", act.sale))
+    subject = state.subjects.get(place) if isinstance(place, int) else None
+    claim = None if subject is None else subject.claimed
+    return None if claim is None else claim.movement
+
+
 def decide_act(
     submission: Submission, act: Act, state: State, *, received_at: datetime, salt: bytes
 ) -> Moved | Refused:
-    """Decide an act that is not a repeat, and book it on the working copy."""
+    """Decide an act that is not a repeat, and book it on the working copy: all events that it comes to, or none."""
     try:
-        motion = DECIDERS[type(act)](act, state, received_at)
+        act = settled(act, state.heirs, state.size)
+        if isinstance(act, ClaimSale):
+            act = replace(act, claimant=state.claimants.get(act.card))
+        first, *rest = in_parts(act, state) if isinstance(act, Merge) else [act]
+        moved = _record(first, state, submission.claims, received_at, salt)
     except DomainError as error:
         header = submission.header
         remembered = header is not None and type(error) in REFUSALS
         stored = refusal_bytes(error, act.identity, salt) if remembered else None
         return Refused(error, header if stored else None, stored)
+    further = [
+        _record(part, state, (), received_at, sha256(salt + bytes([n % 256])).digest()[: len(salt)])
+        for n, part in enumerate(rest)
+    ]
+    return moved._replace(further=further) if further else moved
+
+
+def _record(
+    act: Act, state: State, claims: tuple[Claim, ...], received_at: datetime, salt: bytes
+) -> Moved:
+    motion = DECIDERS[type(act)](act, state, received_at)
     request = request_digest(salt, act.identity)
     packed = partial(pack, salt, request)
     log_index = state.size
@@ -155,13 +217,12 @@ def decide_act(
             state.subjects[sale].undone.append(movement)
             if motion.kind == "void":
                 state.taken_back.add(sale)
-    claims = submission.claims
     if motion.instead_of is not None:
         claims = (*claims, natural_claim("checkout", motion.instead_of))
     for claim in claims:
         state.claims[claim] = log_index
     second = state.book.accounts[motion.second] if motion.second else None
-    return Moved(movement, claims, leaf, booked, motion.given, motion.aside, second)
+    return Moved(movement, claims, leaf, booked, motion.given, motion.aside, second, motion.merger)
 
 
 def book(
@@ -171,11 +232,12 @@ def book(
     where it tells that. Moves the log on by one event.
     """
     log_index, ledger, member = state.size, state.book, motion.member
+    open_for = ledger.open_by_sale if motion.has_bought else ledger.open_early
     opened = [
         account
         for one in (member, motion.second)
         if one is not None
-        for account in ledger.open_early(log_index, one)
+        for account in open_for(log_index, one)
     ]
     postings, further = ledger.post(log_index, motion.entries, motion.issues, (), motion.moves)
     for counter, amount in motion.used:
@@ -192,6 +254,8 @@ def book(
     state.size += 1
     if motion.kind == Release.kind:
         state.resolve(motion.about[0], log_index)
+    if motion.merger is not None:
+        state.hand_over(motion.merger)
     return motion, booked, leaf
 
 

@@ -8,16 +8,18 @@ given, and with the last of the goods exactly the rest. A part that does not div
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from fractions import Fraction
 
 from lepta.ledger import chart
 from lepta.ledger.book import Book, Issue
 from lepta.ledger.entries import Code, Entry
 from lepta.ledger.lots import Move, Spent
+from lepta.money import Ratio
 from lepta.processing.clearing import by_issuer, cleared, owed
 from lepta.processing.counter_entries import MemberPoints, by_leg, ungiven
 from lepta.processing.leaf import Recorded
 from lepta.processing.motion import Given
-from lepta.processing.outcome import Donation, Outcome
+from lepta.processing.outcome import Donation, Earned, Outcome
 from lepta.processing.proration import Goods, ReturnedLine, prorated
 from lepta.processing.purse import part_of
 from lepta.processing.rejudging import Bench
@@ -42,6 +44,17 @@ from lepta.values import value
 
 
 @value
+class Claimed:
+    """What a sale without a card earned when somebody claimed it."""
+
+    log_index: int
+    """What made its lots, by `Sold.entries`."""
+    earned: Sequence[Earned]
+    before: Sequence[Ratio]
+    """What part of each line was back by then: nothing was earned on it."""
+
+
+@value
 class Sold:
     """A sale as the log holds it."""
 
@@ -56,6 +69,35 @@ class Sold:
     """By entry: points of the lot that it made which have expired since."""
     bench: Bench | None = None
     """Where campaigns of it are judged again; None: all goes back in proportion."""
+    owner: str | None = None
+    """Who its member became, if they were merged; or who claimed it."""
+    claimed: Claimed | None = None
+
+    @property
+    def earned(self) -> Sequence[Earned]:
+        """By campaign the points that it gave to its member, with it or with its claim."""
+        return self.recorded.outcome.earned if self.claimed is None else self.claimed.earned
+
+    @property
+    def origin(self) -> int:
+        """The place of what made its lots."""
+        return self.recorded.log_index if self.claimed is None else self.claimed.log_index
+
+    def of_earned(self, parts: Sequence[Ratio]) -> Sequence[Ratio]:
+        """`parts` of its lines are back; of that on which it earned, these."""
+        if self.claimed is None:
+            return parts
+        return [
+            _since(part, before) for part, before in zip(parts, self.claimed.before, strict=True)
+        ]
+
+    @property
+    def member(self) -> str:
+        """Whose points they are; there is somebody."""
+        seen = self.recorded.seen.member
+        ref = self.owner or (seen.ref if seen else None)
+        assert ref is not None, self.recorded.log_index
+        return ref
 
 
 @value
@@ -112,6 +154,13 @@ def reverse(
     )
 
 
+def _since(part: Ratio, before: Ratio) -> Ratio:
+    """What part of the rest that there was before is back by now; of no rest all is."""
+    rest = Fraction(1) - Fraction(*before)
+    since = (Fraction(*part) - Fraction(*before)) / rest if rest else Fraction(1)
+    return Ratio(since.numerator, since.denominator)
+
+
 def _bring(goods: Goods, lines: Iterable[ReturnedLine] | None, total: int) -> None:
     if lines is None:
         goods.void()
@@ -150,9 +199,12 @@ class _Undoing:
         by_line, restored = outcome.redeemed_by_line, outcome.points.redeemed
         if not by.whole:
             restored = prorated(range(len(by_line)), by_line, by.parts)
+        of_points = by
+        if self.sold.claimed is not None:
+            of_points = Back(self.sold.of_earned(by.parts), by.whole, {})
         earned = [
-            of_earned(each, self.history.earned(each.campaign), by)
-            for each in outcome.earned
+            of_earned(each, self.history.earned(each.campaign), of_points)
+            for each in self.sold.earned
             if self.void or not each.keep
         ]
         donations = []
@@ -192,10 +244,9 @@ class _Undoing:
             return None
         # Whoever has points is a member of a programme.
         sold, seen = self.sold, self.sold.recorded.seen
-        assert seen.member is not None, sold.recorded.log_index
         assert programme is not None, seen.store.programme
         asset = chart.points_of(seen.store.programme)
-        points = MemberPoints.of(book, seen.member.ref, asset, on, programme)
+        points = MemberPoints.of(book, sold.member, asset, on, programme)
         if back.restored:
             source = chart.redeemed(seen.store.programme, asset)
             spent = part_of(sold.spent, self.history.restored, back.restored)
@@ -205,7 +256,7 @@ class _Undoing:
             points.restore(fund, Code.UNGIVE_OWN, self._given_away(each))
         lapsed = self.history.lapsed
         expired = {leg: its - lapsed.get(leg, 0) for leg, its in sold.expired.items()}
-        points.claw_back(by_leg(back.earned), sold.entries, sold.recorded.log_index, expired)
+        points.claw_back(by_leg(back.earned), sold.entries, sold.origin, expired)
         points.repay()
         return points
 
@@ -244,7 +295,7 @@ class _Undoing:
     def figures(self, back: _Back) -> dict[str, Course]:
         """By campaign what its counters go by."""
         entries, found = self.sold.entries, {}
-        for earned in self._outcome.earned:
+        for earned in self.sold.earned:
             had = self.history.earned(earned.campaign)
             has = [*had, *[each for each in back.earned if each.campaign == earned.campaign]]
             found[earned.campaign] = Course(

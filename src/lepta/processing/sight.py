@@ -81,7 +81,7 @@ def see(
     unnamed = "none" if event.card is None else "unknown"
     status = shopper.status if shopper else unnamed
     asks = rulebook.asks(store.programme) if status in EARNING else NOTHING
-    member = _member(event, store.seen, shopper, asks) if shopper else None
+    member = member_seen(event, store.seen, shopper, asks) if shopper else None
     seen = Seen(event.offline, store.seen, status, member, tuple(products))
     if member is None or status not in EARNING or not rulebook.has_programme(store.programme):
         return seen
@@ -109,7 +109,10 @@ def _watched(
     return seen
 
 
-def _member(event: Checkout, store: StoreSeen, shopper: ShopperRecord, asks: Asks) -> MemberSeen:
+def member_seen(
+    event: Checkout, store: StoreSeen, shopper: ShopperRecord, asks: Asks
+) -> MemberSeen:
+    """The member as of the sale, as far as campaigns ask."""
     birthday, joined_on = shopper.birthday, shopper.joined_on
     joined_days: int | None = None
     birthdays: tuple[Span, ...] = ()

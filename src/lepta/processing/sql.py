@@ -103,10 +103,10 @@ READ_UNDONE = """
 # What became of a sale's lots on their last day stands in its member's events of kind `lots`.
 READ_ENDED = """
     SELECT k.sale, e.leaf, e.beside
-    FROM unnest($2::integer[], $3::bigint[]) AS k (member, sale)
+    FROM unnest($2::integer[], $3::bigint[], $4::bigint[]) AS k (member, sale, since)
     CROSS JOIN LATERAL (
         SELECT leaf, beside FROM event
-        WHERE shard = $1 AND member = k.member AND log_index > k.sale AND kind = 5 OFFSET 0
+        WHERE shard = $1 AND member = k.member AND log_index > k.since AND kind = 5 OFFSET 0
     ) e
 """
 # Of voids that came first the sales, as far as these are recorded by now.
@@ -126,6 +126,60 @@ READ_TAKEN_BACK = """
     ) e
     WHERE e.kind = 3
 """
+READ_CLAIMED = """
+    SELECT k.sale, e.leaf, e.beside FROM unnest($2::bigint[]) AS k (sale)
+    CROSS JOIN LATERAL (SELECT log_index FROM claimed WHERE shard = $1 AND sale = k.sale OFFSET 0) c
+    CROSS JOIN LATERAL (
+        SELECT leaf, beside FROM event WHERE shard = $1 AND log_index = c.log_index OFFSET 0
+    ) e
+"""
+# Who members became, and whom those became in their turn.
+READ_HEIRS = """
+    WITH RECURSIVE chain AS (
+        SELECT k.ref AS member, m.log_index, m.into_ref
+        FROM unnest($2::text[]) AS k (ref)
+        CROSS JOIN LATERAL (SELECT log_index, into_ref FROM merged WHERE shard = $1 AND ref = k.ref OFFSET 0) m
+        UNION
+        SELECT c.member, m.log_index, m.into_ref
+        FROM chain c
+        CROSS JOIN LATERAL (SELECT log_index, into_ref FROM merged WHERE shard = $1 AND ref = c.into_ref OFFSET 0) m
+    )
+    SELECT member, log_index, into_ref FROM chain ORDER BY log_index
+"""
+READ_ACCOUNTS = """
+    SELECT k.ref, s.name, a.id FROM unnest($2::text[]) AS k (ref)
+    CROSS JOIN LATERAL (
+        SELECT id, asset FROM account WHERE shard = $1 AND ref = k.ref AND kind = 'member' AND code = 'available' OFFSET 0
+    ) a
+    JOIN asset s ON s.id = a.asset
+"""
+# What a merger needs besides: both records, unless somebody is changing them; all events of who is merged, for the names
+# of their counters; and what they gave.
+LOCK_MEMBERS = """
+    SELECT id, ref, merged_into FROM member WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE SKIP LOCKED
+"""
+READ_ALL_OF = "SELECT leaf, beside FROM event WHERE shard = $1 AND member = ANY($2::integer[])"
+READ_GIVEN = """
+    SELECT s.member, s.campaign, a.ref, s.points, s.money_minor
+    FROM supporter s JOIN account a ON a.shard = s.shard AND a.id = s.fund
+    WHERE s.shard = $1 AND s.member = ANY($2::integer[])
+"""
+INSERT_CLAIMED = "INSERT INTO claimed (shard, sale, log_index) VALUES ($1, $2, $3)"
+HAND_OVER_HOLDS = "UPDATE hold SET account = $3 WHERE shard = $1 AND account = $2"
+INSERT_MERGED = "INSERT INTO merged (shard, log_index, ref, into_ref) VALUES ($1, $2, $3, $4)"
+HAND_OVER_CARDS = """
+    UPDATE card SET member = $2, position = position + (SELECT coalesce(max(position), -1) + 1 FROM card WHERE member = $2)
+    WHERE member = $1
+"""
+# Who has been a member for longer stays one for as long; of two choices in a campaign that of who stays holds.
+MERGE_MEMBERS = """
+    UPDATE member m SET revision = m.revision + 1,
+        merged_into = CASE m.id WHEN $1 THEN $2 END,
+        joined_on = CASE m.id WHEN $1 THEN m.joined_on ELSE least(m.joined_on, other.joined_on) END,
+        choices = CASE m.id WHEN $2 THEN coalesce(other.choices || m.choices, other.choices, m.choices) END
+    FROM member other WHERE m.id IN ($1, $2) AND other.id IN ($1, $2) AND other.id <> m.id
+"""
+CHANGE_MEMBERS = "UPDATE office_version SET version = version + 1 WHERE what = 'member'"
 READ_HOLDS = """
     SELECT k.log_index, e.leaf, e.beside, r.log_index
     FROM unnest($2::bigint[]) AS k (log_index)

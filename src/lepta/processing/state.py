@@ -9,9 +9,11 @@ from typing import Any, NamedTuple, Protocol
 from lepta.ledger.book import Book
 from lepta.processing.acts import Act
 from lepta.processing.events import Checkout, NaturalKey, Publish
+from lepta.processing.heirs import Heirs, heir_at
 from lepta.processing.held import Held
 from lepta.processing.leaf import Leaf, Recorded
 from lepta.processing.motion import Entered, Movement
+from lepta.processing.owners import Claimant, Merge
 from lepta.processing.seen import ProductSeen, StoreSeen
 from lepta.rules.rulebook import Rulebook
 
@@ -188,6 +190,13 @@ class Records(Protocol):
         """A product by SKU."""
 
 
+class Claimed(NamedTuple):
+    """The claim of a sale that nobody's card was shown with."""
+
+    movement: Movement
+    leaf: Leaf
+
+
 class Subject(NamedTuple):
     """A sale that acts of a batch are about."""
 
@@ -196,7 +205,49 @@ class Subject(NamedTuple):
     undone: list[Movement]
     """What took parts of it back before, in the order of the log."""
     expired: list[tuple[int, int, int]]
-    """(place in the log, entry of the sale, points) of what its lots lost on their last day."""
+    """(place in the log, entry of its origin, points) of what its lots lost on their last day."""
+    heirs: Heirs = ()
+    """Who its member became."""
+    claimed: Claimed | None = None
+    """Wherever in the log that is: see `claim`."""
+
+    @property
+    def origin(self) -> Leaf:
+        """What its lots were made by: the sale, or its claim."""
+        return self.leaf if self.claimed is None else self.claimed.leaf
+
+    @property
+    def refs(self) -> tuple[str, ...]:
+        """Its member, by all names that they had one after the other; of an anonymous sale none."""
+        ref = self._ref
+        return () if ref is None else (ref, *[heir.ref for heir in self.heirs])
+
+    @property
+    def _ref(self) -> str | None:
+        seen = self.recorded.seen.member
+        if seen is not None:
+            return seen.ref
+        return None if self.claimed is None else str(self.claimed.movement.facts["member"])
+
+    def claim(self, before: int) -> Claimed | None:
+        """Its claim, if that stands before a place of the log."""
+        claimed = self.claimed
+        return claimed if claimed is not None and claimed.movement.log_index < before else None
+
+    def owner(self, before: int) -> str | None:
+        """Whose sale it is, before a place of the log."""
+        ref = self._ref
+        if ref is None or (self.recorded.seen.member is None and self.claim(before) is None):
+            return None
+        return heir_at(ref, self.heirs, before)
+
+
+class MemberRow(NamedTuple):
+    """What the office has of a member who is to be merged, locked; `merged_into`: its name for who they became."""
+
+    id: str
+    ref: str
+    merged_into: str | None
 
 
 @dataclass(slots=True)
@@ -223,7 +274,33 @@ class State:
     """Where acts of the batch take place."""
     holds: dict[int, Held] = field(default_factory=dict)
     """Those that the batch's events name, by place in the log."""
+    heirs: dict[str, Heirs] = field(default_factory=dict)
+    """Who members that acts name became, of those who were merged."""
+    gave: dict[int, dict[tuple[str, str], list[int]]] = field(default_factory=dict)
+    """By account of a member who is to be merged, campaign and fund: points and money that they gave."""
+    claimants: dict[str, Claimant] = field(default_factory=dict)
+    """By card: who claims sales, of those whom somebody knows."""
+    former: dict[int, Rulebook] = field(default_factory=dict)
+    """By number: those that sales were decided by which are claimed now."""
+    rows: tuple[MemberRow, ...] = ()
+    """Of the two of a merge; one whom somebody else is changing is not here."""
 
     def resolve(self, hold: int, by: int) -> None:
         """A hold has ended by the event at that place."""
         self.holds[hold] = replace(self.holds[hold], resolved_by=by)
+
+    def hand_over(self, merge: Merge) -> None:
+        """Holds of who is merged are the other one's from now on."""
+        for place, held in self.holds.items():
+            if held.member == merge.member:
+                self.holds[place] = replace(held, owner=merge.into)
+
+    def give(
+        self, member: int | None, campaign: str, fund: str, points: int, money_minor: int
+    ) -> None:
+        """Count what a member gave, by their account."""
+        if member is None:
+            return
+        sums = self.gave.setdefault(member, {}).setdefault((campaign, fund), [0, 0])
+        sums[0] += points
+        sums[1] += money_minor

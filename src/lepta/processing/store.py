@@ -16,6 +16,7 @@ from lepta.processing.decide import Accepted, Decision, Published
 from lepta.processing.leaf import KINDS, Booked
 from lepta.processing.load import Chart, Head
 from lepta.processing.moving import Moved, Recalled
+from lepta.processing.owners import ClaimSale, Merge
 from lepta.processing.recognition import Refused, Repeated
 from lepta.processing.state import HEADER, Claim, State
 from lepta.rules.limits import is_hard
@@ -37,7 +38,7 @@ async def append(
     """Write a batch's decisions in one statement, a publication's rulebook besides. Returns the last leaf's hash,
     if there is one.
     """
-    booked = [d for d in decisions if isinstance(d, (Accepted, Moved))]
+    booked = [one for d in decisions if isinstance(d, (Accepted, Moved)) for one in d.parts]
     published = [d for d in decisions if isinstance(d, Published)]
     claims = _claims(decisions)
     if not (booked or published or claims[0]):
@@ -72,6 +73,25 @@ async def _append_rest(connection: Connection, shard: int, acts: Sequence[Moved]
         await connection.execute(sql.INSERT_REASONS, shard, *_columns(asides, 4))
     if seconds := [(act.second, act.log_index) for act in acts if act.second is not None]:
         await connection.execute(sql.INSERT_SECONDS, shard, *_columns(seconds, 2))
+    for act in acts:
+        if act.kind == ClaimSale.kind:
+            (sale,) = act.movement.about
+            await connection.execute(sql.INSERT_CLAIMED, shard, sale, act.log_index)
+        if act.merger is not None:
+            await _append_merger(connection, shard, act, act.merger)
+
+
+async def _append_merger(connection: Connection, shard: int, act: Moved, merger: Merge) -> None:
+    """Holds and cards go over with the points; the other one's record stays, and says to whom."""
+    if "account" in act.movement.facts:
+        accounts = (act.movement.facts["account"], act.booked.member)
+        await connection.execute(sql.HAND_OVER_HOLDS, shard, *accounts)
+    if merger.is_first:
+        names = (act.log_index, merger.member, merger.into)
+        await connection.execute(sql.INSERT_MERGED, shard, *names)
+        await connection.execute(sql.HAND_OVER_CARDS, *merger.names)
+        await connection.execute(sql.MERGE_MEMBERS, *merger.names)
+        await connection.execute(sql.CHANGE_MEMBERS)
 
 
 def _about(facts: Mapping[str, Any]) -> tuple[str, str]:
@@ -206,13 +226,13 @@ def _donations(state: State, chart: Chart, booked: Sequence[Booking]) -> Columns
     given: dict[tuple[int, int, int], list[int]] = {}
     standing: dict[tuple[str, str], list[int]] = {}
     for each in booked:
-        for campaign, fund, donations, points, money in each.given:
+        for member, (campaign, fund, donations, points, money) in each.givers:
             total = standing.setdefault((campaign, fund), [len(standing), 0, 0, 0])
             total[1] += donations
             total[2] += points
             total[3] += money
-            if each.booked.member is not None:
-                key = (each.booked.member, number_of(campaign), funds[fund])
+            if member is not None:
+                key = (member, number_of(campaign), funds[fund])
                 sums = given.setdefault(key, [0, 0, total[0]])
                 sums[0] += points
                 sums[1] += money

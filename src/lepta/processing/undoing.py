@@ -9,9 +9,12 @@ from lepta.ledger import chart
 from lepta.ledger.book import Book
 from lepta.ledger.entries import Code, Entry
 from lepta.ledger.lots import Lot, Spent
+from lepta.processing import reversal
 from lepta.processing.acts import Return, Void
+from lepta.processing.claiming import ClaimedPoints, goods_left
 from lepta.processing.clocks import clock_flags
 from lepta.processing.events import UnknownOriginal
+from lepta.processing.heirs import of_heir
 from lepta.processing.leaf import Leaf, last_day
 from lepta.processing.motion import Motion
 from lepta.processing.proration import OverReturn
@@ -20,7 +23,7 @@ from lepta.processing.reversal import Sold, reverse
 from lepta.processing.reversed import Reversed
 from lepta.processing.seen import StoreSeen
 from lepta.processing.sight import UnknownStore
-from lepta.processing.state import State, Subject, natural_claim
+from lepta.processing.state import Claimed, State, Subject, natural_claim
 from lepta.rules.programme import Programme
 from lepta.rules.rulebook import Rulebook
 
@@ -89,7 +92,7 @@ def _back(
 ) -> Motion:
     subject, goods = state.subjects[place], act if isinstance(act, Return) else None
     seen = subject.recorded.seen
-    reversal = reverse(
+    back = reverse(
         sold_of(subject, state.book, state.size, state.rulebook),
         [Reversed.of(before.outcome) for before in subject.undone],
         goods.lines if goods else None,
@@ -98,9 +101,9 @@ def _back(
         book=state.book,
         on=on,
     )
-    account = None
-    if seen.member is not None:
-        account = chart.available(seen.member.ref, chart.points_of(seen.store.programme))
+    owner, account = subject.owner(state.size), None
+    if owner is not None:
+        account = chart.available(owner, chart.points_of(seen.store.programme))
     return Motion(
         kind=act.kind,
         key=act.key,
@@ -108,22 +111,25 @@ def _back(
         about=(place,),
         member=account,
         request=act.request,
-        facts=_facts(subject) | _seen(store),
-        outcome=_flagged(act, reversal.outcome, received_at),
-        entries=reversal.entries,
-        issues=reversal.issues,
-        moves=reversal.moves,
-        used=reversal.used,
-        given=reversal.given,
+        facts=_facts(subject, owner) | _seen(store),
+        outcome=_flagged(act, back.outcome, received_at),
+        entries=back.entries,
+        issues=back.issues,
+        moves=back.moves,
+        used=back.used,
+        given=back.given,
         balance_on=None if account is None else on,
     )
 
 
-def _facts(subject: Subject) -> dict[str, Any]:
-    """Of the sale: what its accounts are kept in, and whose points they are."""
+def _facts(subject: Subject, owner: str | None) -> dict[str, Any]:
+    """Of the sale: what its accounts are kept in, whose points they are, and whose they were if that is another one."""
     seen, currency = subject.recorded.seen, subject.recorded.event.currency
     facts = {"programme": seen.store.programme, "currency": currency}
-    return facts if seen.member is None else {**facts, "member": seen.member.ref}
+    if owner is None:
+        return facts
+    was = {} if subject.refs[0] == owner else {"was": subject.refs[0]}
+    return {**facts, "member": owner, **was}
 
 
 def _tombstone(act: Void, received_at: datetime) -> Motion:
@@ -186,10 +192,11 @@ def _programme(state: State, programme: str, at: datetime) -> Programme | None:
 
 
 def sold_of(subject: Subject, book: Book, before: int, rulebook: Rulebook) -> Sold:
-    """A sale with its entries by the names of their accounts; `before`: the place of what takes it back, `rulebook` that
-    of then.
+    """A sale with the entries that its points came by, with the names of their accounts; `before`: the place of what
+    takes it back, `rulebook` that of then.
     """
-    leaf = subject.leaf
+    claim, owner = subject.claim(before), subject.owner(before)
+    leaf = subject.leaf if claim is None else claim.leaf
     entries = [
         Entry(book.name(debit), book.name(credit), amount, Code(code))
         for debit, credit, amount, code in leaf.postings
@@ -198,9 +205,20 @@ def sold_of(subject: Subject, book: Book, before: int, rulebook: Rulebook) -> So
     for index, leg, points in subject.expired:
         if index < before:
             expired[leg] = expired.get(leg, 0) + points
-    used = [(counter, amount) for counter, amount in leaf.document.get("used", ())]
-    bench = bench_of(subject.recorded, rulebook)
-    return Sold(subject.recorded, entries, spent_of(leaf), used, expired, bench)
+    leaves = [subject.leaf] if claim is None else [subject.leaf, claim.leaf]
+    used = [
+        (of_heir(counter, subject.refs[0], owner) if owner else counter, amount)
+        for each in leaves
+        for counter, amount in each.document.get("used", ())
+    ]
+    claimed = None if claim is None else _claimed(subject, claim)
+    spent, bench = spent_of(subject.leaf), bench_of(subject.recorded, rulebook)
+    return Sold(subject.recorded, entries, spent, used, expired, bench, owner, claimed)
+
+
+def _claimed(subject: Subject, claim: Claimed) -> reversal.Claimed:
+    place, outcome = claim.movement.log_index, ClaimedPoints.of(claim.movement.outcome)
+    return reversal.Claimed(place, outcome.by_campaign, goods_left(subject, place).parts())
 
 
 def spent_of(leaf: Leaf) -> Sequence[Spent]:

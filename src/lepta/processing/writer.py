@@ -24,6 +24,7 @@ from lepta.processing.decide import Answered
 from lepta.processing.directory import Directory
 from lepta.processing.events import Checkout, Publish, TooBusy
 from lepta.processing.office import Office
+from lepta.processing.owners import Merge
 from lepta.processing.rulebooks import Rulebooks
 from lepta.processing.state import Event, Submission
 from lepta.processing.waiting import Queue, Waiting, weight_of
@@ -179,7 +180,7 @@ class Writer:
             await self._settle(self._batch)
 
     def _next(self, *, half: bool) -> list[Waiting]:
-        """What has queued up, to the most a batch may hold; a publication goes alone.
+        """What has queued up, to the most a batch may hold; a publication and a merger go alone.
 
         `half`: as much stays behind as is just being answered. So while the database works for one half of the
         tills, this process works for the other; else either would stand idle while the other works for all.
@@ -191,7 +192,7 @@ class Writer:
         batch: list[Waiting] = []
         while queue and most > 0:
             event = queue[0].submission.event
-            alone = isinstance(event, Publish)
+            alone = isinstance(event, (Publish, Merge))
             if batch and (alone or _follows(event, batch)):
                 break
             batch.append(queue.take())

@@ -92,6 +92,12 @@ class ProgrammeDocument(Strict):
     pending_days: Days = 0
     debt: Literal["allowed", "to-zero"] = "allowed"
     restore_grace_days: Days = 0
+    claim_days: int = Field(
+        default=30,
+        ge=0,
+        le=3660,
+        description="For so many days after its business day a sale without a card may be claimed by a member; 0: never.",
+    )
     tier_from: Literal["next", "this"] = Field(
         default="next",
         description="A sale goes by the tier that the office had set by then, so a tier counts from the `next` one. "
@@ -166,6 +172,7 @@ class Programme:
     pending_days: int
     debt: Literal["allowed", "to-zero"]
     restore_grace_days: int
+    claim_days: int
     languages: tuple[str, ...]
     watch: WatchDocument | None = None
     """None: nothing is counted."""
@@ -200,6 +207,7 @@ def compile_programme(programme: str, document: Mapping[str, Any], version: int 
         pending_days=said.pending_days,
         debt=said.debt,
         restore_grace_days=said.restore_grace_days,
+        claim_days=said.claim_days,
         languages=said.languages,
         watch=said.watch,
     )

@@ -1,6 +1,6 @@
 """What happened on a card owner's account. Reads only; it is for the endpoints behind a key."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from sqlalchemy import text
@@ -8,24 +8,33 @@ from sqlalchemy import text
 from lepta.db import Tx
 from lepta.ledger.entries import RELEASE
 from lepta.processing.beside import Beside
+from lepta.processing.claiming import ClaimedPoints
 from lepta.processing.given import read_donation
 from lepta.processing.leaf import Leaf, Recorded
 from lepta.processing.motion import Movement
 from lepta.processing.reversed import Reversed
 from lepta.statements.cards import SHARD, Wanted, holder
+from lepta.statements.mergers import all_refs
 
 Json = dict[str, Any]
 
-_HISTORY = text("""
+_EVENTS = """
+    CROSS JOIN LATERAL (
+        SELECT log_index FROM {table}
+        WHERE shard = :shard AND member = k.member AND log_index < :before ORDER BY log_index DESC LIMIT :most
+    ) e
+"""
+_HISTORY = text(f"""
     SELECT leaf, beside FROM event WHERE shard = :shard AND log_index IN (
-        (
-            SELECT log_index FROM event
-            WHERE shard = :shard AND member = :member AND log_index < :before ORDER BY log_index DESC LIMIT :most
-        ) UNION ALL (
-            SELECT log_index FROM second_member
-            WHERE shard = :shard AND member = :member AND log_index < :before ORDER BY log_index DESC LIMIT :most
-        )
+        SELECT e.log_index FROM unnest(CAST(:members AS integer[])) AS k (member) {_EVENTS.format(table="event")}
+        UNION ALL
+        SELECT e.log_index FROM unnest(CAST(:members AS integer[])) AS k (member)
+        {_EVENTS.format(table="second_member")}
     ) ORDER BY log_index DESC LIMIT :most
+""")  # noqa: S608 - nothing but the text above is put in
+_ACCOUNTS = text("""
+    SELECT id FROM account WHERE shard = :shard AND ref = ANY(:refs) AND kind = 'member' AND code = 'available'
+        AND asset = (SELECT asset FROM account WHERE shard = :shard AND id = :account)
 """)
 POINTS = (
     "earned", "pending", "redeemed", "given", "shortfall", "owed", "matured", "expired",
@@ -35,30 +44,32 @@ POINTS = (
 
 
 async def history(tx: Tx, card: str, wanted: Wanted, after: int | None, limit: int) -> Json:
-    """The card owner's events, the newest first; `next` goes on where this page ends, None at the end."""
+    """The card owner's events, those of members merged into them included, the newest first; `next` goes on where this page ends, None at the end."""
     found = await holder(tx, card, wanted)
     if found.account is None:
         return {"items": [], "next": None}
+    refs = await all_refs(tx, found.ref)
+    accounts = await tx.execute(_ACCOUNTS, {"shard": SHARD, "refs": refs, "account": found.account})
     where = {
         "shard": SHARD,
-        "member": found.account,
+        "members": list(accounts.scalars()),
         "before": 2**62 if after is None else after,
         "most": limit + 1,
     }
-    items = [_item(row.leaf, row.beside, found.ref) for row in await tx.execute(_HISTORY, where)]
+    items = [_item(row.leaf, row.beside, refs) for row in await tx.execute(_HISTORY, where)]
     shown = items[:limit]
     more = len(items) > limit
     return {"items": shown, "next": str(shown[-1]["log_index"]) if more else None}
 
 
-def _item(leaf: bytes, beside: bytes, ref: str) -> Json:
+def _item(leaf: bytes, beside: bytes, refs: Collection[str]) -> Json:
     lying = Beside(beside)
     read = Leaf(leaf, lying.content)
     if read.kind == "checkout":
         points, donations = _of_sale(Recorded.of(read, lying))
         points["held"] = -sum(p.amount for p in read.postings[:1] if p.code == RELEASE)
     elif read.kind == "transfer":
-        points, donations = _of_transfer(Movement.of(read, lying), ref), []
+        points, donations = _of_transfer(Movement.of(read, lying), refs), []
     else:
         shape = _SHAPES.get(read.kind, _of_other)
         points, donations = shape(Movement.of(read, lying))
@@ -101,10 +112,15 @@ def _of_adjustment(movement: Movement) -> tuple[Json, list[Json]]:
     return {"adjusted": movement.request["points"]}, []
 
 
-def _of_transfer(movement: Movement, ref: str) -> Json:
-    """As the member sees it: who leaves points to another one, or gets them."""
-    points = movement.request["points"]
-    return {"transferred": points if movement.facts["to"] == ref else -points}
+def _of_transfer(movement: Movement, refs: Collection[str]) -> Json:
+    """As the member sees it: who leaves points to another one, or gets them, or by now is both."""
+    got, left = movement.facts["to"] in refs, movement.facts["member"] in refs
+    return {"transferred": movement.request["points"] * (got - left)}
+
+
+def _of_claim(movement: Movement) -> tuple[Json, list[Json]]:
+    claimed = ClaimedPoints.of(movement.outcome)
+    return {"earned": claimed.earned, "pending": claimed.pending}, []
 
 
 def _of_hold(movement: Movement) -> tuple[Json, list[Json]]:
@@ -131,6 +147,7 @@ _SHAPES: Mapping[str, Callable[[Movement], tuple[Json, list[Json]]]] = {
     "lots": _of_lots,
     "adjustment": _of_adjustment,
     "gift": _of_gift,
+    "claim": _of_claim,
     "hold": _of_hold,
     "release": _of_release,
 }

@@ -1,6 +1,6 @@
 """Reading acts: events that are neither sales nor publications. See `processing.motion`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -10,6 +10,7 @@ from lepta.processing.acts import LotsDue
 from lepta.processing.leaf import MOVABLE, moment_of
 from lepta.processing.lot_days import newest_day
 from lepta.processing.moving import REVERSING
+from lepta.processing.owners import ClaimSale, Merge
 from lepta.verification.claims import claims_in_act, fingerprint
 from lepta.verification.clearing import note_reversal
 from lepta.verification.holds import note_act
@@ -22,8 +23,8 @@ from lepta.verification.packed import (
     lying_beside,
     made_lots,
 )
-from lepta.verification.part import NO_END, Part, freely
-from lepta.verification.reversals import unequal
+from lepta.verification.part import NO_END, Merger, Part, freely
+from lepta.verification.reversals import unequal, unequal_claim
 from lepta.verification.sequences import TillDay
 
 _MONEY = frozenset({Code.GIVE_MONEY, Code.COLLECT, Code.UNGIVE_MONEY, Code.UNCOLLECT, Code.CLEAR})
@@ -66,6 +67,9 @@ class Acts:
         if document["kind"] == LotsDue.kind:
             self._note_day(index, whole)
         fault = unequal(whole) if whole["kind"] in REVERSING else ""
+        if whole["kind"] == ClaimSale.kind:
+            fault = unequal_claim(whole)
+            part.claimed += [(sale, index) for sale in whole["about"]]
         if fault:
             part.faults.event(Check.SHARES, index, fault)
         if whole["kind"] in REVERSING:
@@ -74,11 +78,24 @@ class Acts:
         self.move(index, whole, net)
         if document["kind"] in {"hold", "release"}:
             note_act(index, whole, part)
+        was = self._merge(index, whole, member) if document["kind"] == Merge.kind else None
         for campaign, fund, *sums in whole.get("given", _NOTHING):
-            total = part.given.setdefault((member, campaign, fund), [0, 0, 0])
-            for n, amount in enumerate(sums):
-                total[n] += amount
+            self._give((member, campaign, fund), sums)
+            if was is not None:
+                self._give((was, campaign, fund), [-amount for amount in sums])
         return whole
+
+    def _give(self, key: tuple[int | None, str, str], sums: Sequence[int]) -> None:
+        total = self.part.given.setdefault(key, [0, 0, 0])
+        for n, amount in enumerate(sums):
+            total[n] += amount
+
+    def _merge(self, index: int, document: Json, member: int | None) -> int | None:
+        """Note who goes on as whom; the account of who does."""
+        facts = document["facts"]
+        was: int | None = facts.get("account")
+        self.part.mergers.append(Merger(index, facts["was"], facts["member"], was, member))
+        return was
 
     def _claim(self, index: int, document: Json) -> None:
         part, kind = self.part, document["kind"]
@@ -112,6 +129,8 @@ class Acts:
     def _check_member(self, index: int, document: Json, member: int | None) -> None:
         facts, faults = document["facts"], self.part.faults
         ref, programme = facts.get("member"), facts.get("programme")
+        if facts.get("was") is not None:
+            self.part.was.add(facts["was"])
         if member != document.get("member"):
             faults.event(Check.ROWS, index, "column member is not what the leaf says")
         elif member is not None:

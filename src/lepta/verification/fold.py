@@ -12,7 +12,7 @@ from lepta.verification.chain import Chain
 from lepta.verification.clearing import check_sales
 from lepta.verification.holds import Holds
 from lepta.verification.invariants import Check
-from lepta.verification.part import Clearing, LotMove, Opening, Part, Place, taker
+from lepta.verification.part import Clearing, LotMove, Merger, Opening, Part, Place, taker
 from lepta.verification.report import Faults
 from lepta.verification.sequences import TillDay
 
@@ -57,6 +57,10 @@ class Fold:
     """See `Part.seconds`."""
     cleared: dict[int, list[Clearing]] = field(default_factory=dict)
     """By reversal: what it books between parties."""
+    claimed: dict[int, int] = field(default_factory=dict)
+    """By sale its claim."""
+    mergers: dict[str, Merger] = field(default_factory=dict)
+    """Of each member who was merged the first event that says so."""
     holds: Holds = field(default_factory=Holds)
     tills: dict[tuple[str, str, str], TillDay] = field(default_factory=dict)
     claims: int = 0
@@ -98,10 +102,45 @@ class Fold:
         self.cleared |= part.cleared
         self.suspicions += part.suspicions
         self.holds.add(part, self.faults)
+        self._change_owners(part)
         for till, sequences in part.tills.items():
             self.tills.setdefault(till, TillDay()).add(sequences)
         self.claims += part.claims
         self.claims_print += part.claims_print
+
+    def _change_owners(self, part: Part) -> None:
+        """Members who go on as others, and sales that became somebody's."""
+        for sale, claim in part.claimed:
+            if self.claimed.setdefault(sale, claim) != claim:
+                self.faults.event(Check.REVERSALS, claim, f"claims sale {sale}, which was claimed")
+        for merger in part.mergers:
+            self._merge(merger)
+
+    def _merge(self, merger: Merger) -> None:
+        known = self.mergers.setdefault(merger.ref, merger)
+        index = merger.log_index
+        if known.into != merger.into or merger.into in self.mergers:
+            self.faults.event(Check.MERGERS, index, "merges who was merged before")
+        if merger.account is not None:
+            opening = self.accounts.get(merger.account)
+            into = self.accounts.get(merger.into_account or 0)
+            wanted = into.account._replace(ref=merger.ref) if into else None
+            if opening is None or opening.account != wanted:
+                self.faults.event(Check.MERGERS, index, "merges another account")
+
+    def check_merged(self) -> None:
+        """Whether nothing is left to those who were merged, nor counted of them."""
+        if not self.mergers:
+            return
+        for number, (debits, credits_) in self.sums.items():
+            account = self.accounts[number].account
+            if account.kind == "member" and account.ref in self.mergers and debits != credits_:
+                what = f"has {credits_ - debits} points, and its member was merged"
+                self.faults.add(Check.MERGERS, f"account {number}", what)
+        for counter, count in self.counts.items():
+            if count and not is_hard(counter) and counter.rsplit("|", 1)[1] in self.mergers:
+                what = f"is at {count}, and its member was merged"
+                self.faults.add(Check.MERGERS, f"counter {counter}", what)
 
     def _open(self, opened: Iterable[Opening]) -> None:
         for opening in opened:

@@ -57,6 +57,15 @@ class Holds:
                 what = f"gives back {points} points of hold {place}, which had {hold_.points}"
                 faults.event(Check.HOLDS, by, what)
             self.ended.setdefault(place, by)
+        for merger in part.mergers:
+            if merger.account is not None and merger.into_account is not None:
+                self.hand_over(merger.log_index, merger.account, merger.into_account)
+
+    def hand_over(self, index: int, account: int, to: int) -> None:
+        """Whose holds were open goes on as another member."""
+        for place, hold in self.open.items():
+            if hold.account == account and place < index:
+                self.open[place] = hold._replace(account=to)
 
     def check(
         self, accounts: Mapping[int, Opening], sums: Mapping[int, list[int]], faults: Faults

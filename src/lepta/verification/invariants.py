@@ -42,6 +42,8 @@ class Check(StrEnum):
     """No lot is spent before its first day or after its last, and none ends or matures before its day has begun."""
     HOLDS = "holds"
     """A hold ends once, with all of its points, and open holds are what is set aside."""
+    MERGERS = "mergers"
+    """A member is merged once, into one who is not, and has nothing left."""
     BUDGETS = "budgets"
     """What was used of each limit is the fold of the events, and never more than was granted."""
     REVERSALS = "reversals"
@@ -70,7 +72,11 @@ SUITE = "test suite"
 
 INVARIANTS = (
     Invariant(1, "Per asset, debits = credits.", (Check.ENTRIES, Check.BALANCES)),
-    Invariant(2, "Every materialised balance is the fold of its entries.", (Check.BALANCES,)),
+    Invariant(
+        2,
+        "Every materialised balance is the fold of its entries.",
+        (Check.BALANCES, Check.MERGERS),
+    ),
     Invariant(3, "A limited account is never negative at any log prefix.", (Check.LIMITS,)),
     Invariant(4, "No entry mixes assets; amounts are positive integers.", (Check.ENTRIES,)),
     Invariant(5, "Shares sum exactly to the amount.", (Check.SHARES, Check.REPLAY)),

@@ -77,6 +77,16 @@ class Redeemed(NamedTuple):
     booked: list[Clearing]
 
 
+class Merger(NamedTuple):
+    """A member who goes on as another one: the refs of both, and their accounts in a programme, if they have any."""
+
+    log_index: int
+    ref: str
+    into: str
+    account: int | None
+    into_account: int | None
+
+
 @dataclass(slots=True)
 class Part:
     """Sums and lists of the events `start` up to, but not including, `stop`."""
@@ -115,6 +125,11 @@ class Part:
     """Sales that points paid a part of."""
     cleared: dict[int, list[Clearing]] = field(default_factory=dict)
     """By reversal: what it books between parties."""
+    claimed: list[tuple[int, int]] = field(default_factory=list)
+    """(sale, its claim by a member)."""
+    mergers: list[Merger] = field(default_factory=list)
+    was: set[str] = field(default_factory=set)
+    """Refs of members whom others became that events concern."""
     holds: list[Hold] = field(default_factory=list)
     """Those that were made."""
     resolutions: list[tuple[int, int, int]] = field(default_factory=list)

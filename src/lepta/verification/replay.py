@@ -1,7 +1,7 @@
 """Deciding again: every sale of a range, from its facts, its basket and the ledger before it."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import starmap
@@ -21,7 +21,8 @@ from lepta.processing.events import Checkout, basket_bytes
 from lepta.processing.held import Held, capture, reopened
 from lepta.processing.leaf import KINDS, Leaf, rulebook_leaf
 from lepta.processing.motion import Movement
-from lepta.processing.moving import DECIDERS, REVERSING, book
+from lepta.processing.moving import ABOUT_SALES, DECIDERS, REVERSING, book
+from lepta.processing.owners import ClaimSale
 from lepta.processing.seen import StoreSeen
 from lepta.processing.sight import ByQuote, prepare
 from lepta.processing.state import State, Subject, natural_claim
@@ -57,6 +58,8 @@ class Before:
     lots: dict[int, list[tuple[int, int, int, int, int, int | None]]]
     """By account: last day, log index, entry, issuer, points left, first day."""
     counts: dict[str, int]
+    gave: list[tuple[int, str, str, int, int]]
+    """What those gave who are merged in the range: account, campaign, fund, points, money."""
 
 
 @dataclass(slots=True)
@@ -86,6 +89,7 @@ class Slicer:
     def cut(self, fold: Fold, part: Part) -> Before:
         """The state before `part`, which has not been folded yet."""
         refs = {ref for _, ref, _ in part.members.values()} | {ref for _, ref, _ in part.seconds}
+        refs |= part.was
         numbers = [*self.parties]
         counters = set(self.hard)
         for ref in refs:
@@ -106,7 +110,19 @@ class Slicer:
                 if n in fold.lots
             },
             {counter: fold.counts[counter] for counter in counters if counter in fold.counts},
+            _gave(fold, {merger.account for merger in part.mergers}),
         )
+
+
+def _gave(fold: Fold, accounts: Collection[int | None]) -> list[tuple[int, str, str, int, int]]:
+    """Looked for only where somebody is merged."""
+    if not accounts:
+        return []
+    return [
+        (member, campaign, fund, points, money)
+        for (member, campaign, fund), (_, points, money) in fold.given.items()
+        if member is not None and member in accounts
+    ]
 
 
 @dataclass(slots=True)
@@ -160,6 +176,8 @@ async def redecide(
         state = _state(before, rulebooks.after(before.published))
         state.subjects = await _subjects(connection, rows, before.start)
         state.holds = await _holds(connection, rows, before.start)
+        for given in before.gave:
+            state.give(*given)
     except Exception as error:  # noqa: BLE001 - documents that mean nothing break anything
         faults.event(Check.REPLAY, before.start, f"its rulebook cannot be made ({error})")
         return 0, faults
@@ -178,7 +196,7 @@ async def _subjects(
     connection: asyncpg.Connection, rows: Sequence[Any], start: int
 ) -> dict[int, Subject]:
     """The sales that these events take back, with what took parts of them back before the range."""
-    reversing = {KINDS[kind] for kind in REVERSING}
+    reversing = {KINDS[kind] for kind in ABOUT_SALES}
     about = [Leaf(row[1]).document.get("about", ()) for row in rows if row[3] in reversing]
     return await subjects.read(
         connection, SHARD, {sale for sales in about for sale in sales}, start
@@ -195,7 +213,7 @@ async def _holds(
             named.update(Leaf(row[1]).document["about"])
         elif b'"hold":' in row[1]:
             named.add(Leaf(row[1]).document.get("hold", -1))
-    holds = await subjects.read_holds(connection, SHARD, named)
+    holds = await subjects.read_holds(connection, SHARD, named, start)
     return {
         place: held if held.resolved_by is None or held.resolved_by < start else reopened(held)
         for place, held in holds.items()
@@ -232,7 +250,7 @@ def _redecide(row: Iterable[Any], state: State, rulebooks: Rulebooks) -> str:
         elif stored.kind == "checkout":
             made = _resell(stored, lying, state, rulebooks)
         else:
-            made = _act_again(stored, lying, state)
+            made = _act_again(stored, lying, state, rulebooks)
         if made == stored:
             return ""
         return f"deciding again gives another {_differing(stored, made)}"
@@ -267,6 +285,8 @@ def _resell(stored: Leaf, lying: Beside, state: State, rulebooks: Rulebooks) -> 
         verdict = verdict_on_void(prepared)
     booked = post(state.size, prepared, verdict, state, void)
     outcome = conclude(prepared, verdict, state.book, stored.received_at)
+    for given in outcome.donations:
+        state.give(booked.member, given.campaign, given.fund, given.points, given.money)
     contents: list[bytes] = []
 
     def packed(content: bytes) -> bytes:
@@ -281,7 +301,7 @@ def _resell(stored: Leaf, lying: Beside, state: State, rulebooks: Rulebooks) -> 
     return Leaf(leaf, contents[-1])
 
 
-def _act_again(stored: Leaf, lying: Beside, state: State) -> Leaf:
+def _act_again(stored: Leaf, lying: Beside, state: State, rulebooks: Rulebooks) -> Leaf:
     act = BY_KIND[stored.kind].of(stored)
     about = stored.document.get("about", ())
     if act.subject is not None and about:
@@ -294,8 +314,13 @@ def _act_again(stored: Leaf, lying: Beside, state: State) -> Leaf:
 
     if act.till is not None and "store" in stored.document["facts"]:
         state.stores[act.till[0]] = StoreSeen(*stored.document["facts"]["store"])
+    if isinstance(act, ClaimSale):
+        number = state.subjects[about[0]].recorded.rulebook
+        state.former[number] = rulebooks.former(number, state.rulebook)
     motion = DECIDERS[type(act)](act, state, stored.received_at)
-    _, _, leaf = book(motion, state, packed, stored.received_at)
+    _, booked, leaf = book(motion, state, packed, stored.received_at)
+    for given in motion.given:
+        state.give(booked.member, given.campaign, given.fund, given.points, given.money_minor)
     if stored.kind in REVERSING:
         for sale in about:
             state.subjects[sale].undone.append(Movement.of(stored, lying))

@@ -8,6 +8,7 @@ import asyncpg
 
 from lepta.ledger.entries import Code
 from lepta.processing import subjects
+from lepta.processing.claiming import ClaimedPoints
 from lepta.processing.given import Donation
 from lepta.processing.proration import Goods, OverReturn
 from lepta.processing.reversed import DonationBack, Reversed
@@ -48,6 +49,21 @@ def unequal(document: Json) -> str:
     if any(amount >= 0 for _, amount in document.get("used", _NOTHING)):
         return "limits are used, not released"
     return _unequal_shares(outcome, entries)
+
+
+def unequal_claim(document: Json) -> str:
+    """What of a claim's outcome is not what was booked; nothing if all is."""
+    outcome = ClaimedPoints.of(document["outcome"])
+    legs: dict[int, int] = {}
+    for leg, points in (each for earned in outcome.by_campaign for each in earned.legs):
+        legs[leg] = legs.get(leg, 0) + points
+    entries = document.get("entries", _NOTHING)
+    booked = {n: amount for n, (_, _, amount, _) in enumerate(entries)}
+    if legs != booked or sum(booked.values()) != outcome.earned:
+        return "points claimed are not those booked"
+    if any(each.points != sum(each.by_line) for each in outcome.by_campaign):
+        return "points claimed by line are not those claimed"
+    return ""
 
 
 def _booked(outcome: Reversed, back: Sequence[DonationBack]) -> Mapping[int, int]:
@@ -120,7 +136,10 @@ def _over(subject: Subject, past: Sequence[Reversed]) -> str:
     outcome = subject.recorded.outcome
     if sum(one.restored for one in past) > outcome.points.redeemed:
         return "redeemed points"
-    earned = {(e.campaign, leg): points for e in outcome.earned for leg, points in e.legs}
+    claim = subject.claimed
+    by_claim = ClaimedPoints.of(claim.movement.outcome).by_campaign if claim else ()
+    gave = (*outcome.earned, *by_claim)
+    earned = {(e.campaign, leg): points for e in gave for leg, points in e.legs}
     for campaign, legs in (each for one in past for each in one.earned):
         for leg, points in legs:
             earned[campaign, leg] = earned.get((campaign, leg), 0) - points

@@ -49,6 +49,8 @@ SECOND_MEMBER = Table("second_member", Check.ROWS, ("member", "log_index"), ())
 SUSPICION = Table(
     "suspicion", Check.ROWS, ("log_index",), ("kinds", "store", "date_send(business_day)")
 )  # fmt: skip
+MERGED = Table("merged", Check.MERGERS, ("ref",), ("into_ref", "log_index"))
+CLAIMED = Table("claimed", Check.ROWS, ("sale",), ("log_index",))
 HOLD = Table("hold", Check.HOLDS, ("log_index",), ("account", "points", "expires_at"))
 RESOLUTION = Table("resolution", Check.HOLDS, ("hold",), ("log_index",))
 TILE = Table("tile", Check.ROOT, ("level", "n"), ("hash",))
@@ -56,7 +58,7 @@ TILE = Table("tile", Check.ROOT, ("level", "n"), ("hash",))
 STRANGERS = (
     ("event", "log_index"), ("entry", "log_index"), ("lot_allocation", "log_index"), ("account", "id"),
     ("account_balance", "account"), ("idempotency", "key"), ("checkpoint", "size"), ("tile", "n"), ("reversal", "log_index"),
-    ("second_member", "log_index"), ("suspicion", "log_index"),
+    ("second_member", "log_index"), ("suspicion", "log_index"), ("merged", "ref"), ("claimed", "sale"),
     ("hold", "log_index"), ("resolution", "hold"),
     ("lot", "account"), ("budget", "counter"), ("usage", "counter"), ("supporter", "member"),
     ("standing", "campaign"), ("log_head", "size"),
@@ -138,6 +140,10 @@ async def compare_state(connection: asyncpg.Connection, fold: Fold, faults: Faul
     await compare(connection, REVERSAL, dict.fromkeys(fold.reversals, ()), faults)
     await compare(connection, SECOND_MEMBER, _seconds(fold), faults)
     await compare(connection, SUSPICION, _suspicions(fold), faults)
+    merged: dict[Key, Values] = {(m.ref,): (m.into, m.log_index) for m in fold.mergers.values()}
+    claimed: dict[Key, Values] = {(sale,): (claim,) for sale, claim in fold.claimed.items()}
+    await compare(connection, CLAIMED, claimed, faults)
+    await compare(connection, MERGED, merged, faults)
     await compare(connection, HOLD, _holds(fold), faults)
     ended = {(hold,): (by,) for hold, by in fold.holds.ended.items()}
     await compare(connection, RESOLUTION, ended, faults)

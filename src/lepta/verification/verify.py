@@ -206,6 +206,7 @@ class _Run:
         check_signed(self.signed, self.tree, self.of_head)
         fold.chain.check_rest(found)
         fold.check_lots()
+        fold.check_merged()
         fold.holds.check(fold.accounts, fold.sums, fold.faults)
         found.extend(fold.faults)
         async with scanning(connection):

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from lepta.channels.office.answers import GUARDED, get_answers, got, put, put_answers
 from lepta.channels.office.schemas import (
+    MemberAnswer,
     MemberBody,
     MemberHistoryAnswer,
     PartyBody,
@@ -24,7 +25,7 @@ from lepta.http.deps import Revision, Running
 from lepta.http.fields import opaque
 from lepta.http.problems import documented
 from lepta.members import service as members
-from lepta.members.service import CardTaken
+from lepta.members.service import CardTaken, MemberMerged
 from lepta.parties import service as parties
 from lepta.products import service as products
 from lepta.revisions import NotFound
@@ -94,7 +95,7 @@ async def get_product(sku: PathSku, _key: OfficeKey, running: Running) -> Respon
 
 @router.put(
     "/members/{member}",
-    responses=put_answers(MemberBody, CardTaken),
+    responses=put_answers(MemberBody, CardTaken, MemberMerged),
     openapi_extra=reads(MemberBody),
 )
 async def put_member(
@@ -139,8 +140,8 @@ async def get_member_history(
     return Response(orjson.dumps({"items": items}), media_type=JSON)
 
 
-@router.get("/members/{member}", responses=get_answers(MemberBody))
+@router.get("/members/{member}", responses=get_answers(MemberAnswer))
 async def get_member(member: PathId, _key: OfficeKey, running: Running) -> Response:
-    """A member as they are stored."""
+    """A member as they are stored; of one who was merged, `merged_into` says into whom."""
     record, revision = await members.get(running.database, member)
     return got(document(record), revision)

@@ -191,11 +191,22 @@ class MemberBody(Body):
         return Member(member, **told, cards=cards)
 
 
+class MemberAnswer(MemberBody):
+    """A member as they are stored."""
+
+    merged_into: str | None = Field(
+        default=None,
+        description="There only of who was merged: the member who has their points and cards.",
+    )
+
+
 def document(record: Party | Store | Product | Member) -> dict[str, Any]:
     """The document of a stored record: what is in its body, without the id in its address."""
     told = {field.name: getattr(record, field.name) for field in fields(record)[1:]}
     if isinstance(record, Member):
         told["cards"] = [_card_document(card) for card in record.cards]
+        if record.merged_into is None:
+            del told["merged_into"]
     return told
 
 

@@ -38,8 +38,6 @@ LATER = (
     ),
     Later("POST", "/v1/settlements", "centre", Scope.SETTLEMENT, "a settlement"),
     Later("GET", "/v1/settlements/{settlement}", "centre", Scope.SETTLEMENT, "a settlement"),
-    Later("POST", "/v1/claims", "office", Scope.OFFICE, "claiming a sale"),
-    Later("POST", "/v1/members/{member}/merge", "office", Scope.OFFICE, "merging members"),
 )
 
 
