@@ -430,3 +430,23 @@ async def test_the_record_of_who_was_merged_is_erased_alone(office: httpx.AsyncC
     assert await points_of(office, make.CARD) == (512, 0, 0)
     assert (await void(office, 1)).json()["points"]["clawed_back"] == 12
     assert problem(await merge(office)) == (404, "not-found")
+
+
+@pytest.mark.edge_case(48)
+@pytest.mark.parametrize("later", [make.CARD, OLGA])
+async def test_who_stays_was_last_seen_where_either_was(
+    office: httpx.AsyncClient, owner: Address, later: str
+) -> None:
+    watch = {"sales_per_day": {"flag": 2}, "two_places": {"minutes": 60, "regions": True}}
+    await publish(owner, make.change(make.BASE, programme={"watch": watch}))
+    cards = (OLGA, make.CARD) if later == make.CARD else (make.CARD, OLGA)
+    for n, card in enumerate(cards, start=1):
+        at = f"2026-11-22T18:{n:02}:00+07:00"
+        assert (await sell(office, n, card=card, occurred_at=at)).status_code == 201
+    seen = "SELECT used FROM usage WHERE counter LIKE '%|seen|m-{}'"
+    ((last,),) = await rows(owner, seen.format("pyotr" if later == make.CARD else "olga"))
+    await merge(office)
+    assert await rows(owner, seen.format("olga")) == [(last,)]
+    third = await sell(office, 3, card=OLGA, occurred_at="2026-11-22T18:05:00+07:00")
+    assert "many-sales" in third.json()["flags"]
+    assert "two-places" not in third.json()["flags"]

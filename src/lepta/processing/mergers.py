@@ -8,7 +8,7 @@ import asyncpg
 from lepta.processing import sql
 from lepta.processing.acts import Act
 from lepta.processing.beside import Beside
-from lepta.processing.heirs import own_counter
+from lepta.processing.heirs import of_heir, own_counter
 from lepta.processing.leaf import Leaf
 from lepta.processing.owners import Merge
 from lepta.processing.state import MemberRow, State
@@ -20,7 +20,7 @@ class Merging(NamedTuple):
 
     rows: tuple[MemberRow, ...] = ()
     counters: frozenset[str] = frozenset()
-    """Those of who is merged."""
+    """Those of who is merged, and the same of who stays."""
     gave: tuple[tuple[int, str, str, int, int], ...] = ()
     """(account, campaign, fund, points, money)."""
 
@@ -46,18 +46,19 @@ async def read(
     names = [*rulebook.campaigns]
     return Merging(
         tuple([MemberRow(*row) for row in rows]),
-        _counters(events, merge.member),
+        _counters(events, merge),
         tuple([(n, names[campaign], *rest) for n, campaign, *rest in given]),
     )
 
 
-def _counters(events: Iterable[Any], ref: str) -> frozenset[str]:
-    """Every counter of a member stands in an event of theirs."""
+def _counters(events: Iterable[Any], merge: Merge) -> frozenset[str]:
+    """Every counter of a member stands in an event of theirs; with what the other one has of the same."""
     return frozenset(
-        counter
+        name
         for leaf, beside in events
         for counter, _ in _used(leaf, beside)
-        if own_counter(counter, ref)
+        if own_counter(counter, merge.member)
+        for name in (counter, of_heir(counter, merge.member, merge.into))
     )
 
 

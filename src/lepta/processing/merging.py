@@ -15,6 +15,7 @@ from lepta.processing.lot_days import newest_day
 from lepta.processing.motion import Given, Motion
 from lepta.processing.owners import AlreadyMerged, Merge
 from lepta.processing.state import State
+from lepta.rules.watch import COUNTED
 
 _POINTS = "PTS/"
 
@@ -134,10 +135,28 @@ def _together(source: Sequence[Lot], target: Sequence[Lot]) -> list[Lot]:
 
 
 def _counted(act: Merge, state: State) -> list[tuple[str, int]]:
-    """Counters of who is merged end at 0, those of who stays go on with the sums."""
-    return [
-        change
-        for counter, count in sorted(state.counts.items())
-        if count and own_counter(counter, act.member)
-        for change in ((counter, -count), (of_heir(counter, act.member, act.into), count))
-    ]
+    """Counters of who is merged end at 0, those of who stays go on with the sums; of where either was last, with that of
+    whoever was seen later.
+    """
+    counts, changes = state.counts, []
+    for counter, count in sorted(counts.items()):
+        if not count or not own_counter(counter, act.member):
+            continue
+        changes.append((counter, -count))
+        heirs = of_heir(counter, act.member, act.into)
+        over = count - counts.get(heirs, 0) if _is_last(counter) else count
+        if over and not (_is_last(counter) and _was_seen_before(counter, act, state)):
+            changes.append((heirs, over))
+    return changes
+
+
+def _is_last(counter: str) -> bool:
+    """Whether it says when and where a card was seen last, not how often."""
+    return counter.split("|")[1] in COUNTED - {"sales"}
+
+
+def _was_seen_before(counter: str, act: Merge, state: State) -> bool:
+    """Whether who is merged was not seen after who stays."""
+    programme = counter.split("|", maxsplit=1)[0]
+    his, hers = (state.counts.get(f"{programme}|seen|{ref}", 0) for ref in act.members)
+    return his <= hers
