@@ -85,10 +85,11 @@ def leave(_signal: int, _frame: object) -> NoReturn:
 def _serve_on(config: "uvicorn.Config", listener: socket.socket, workers: int) -> None:
     import uvicorn
 
+    from lepta.commands.workers import Workers, beside, doors
+
     if workers == 1:
-        uvicorn.Server(config).run(sockets=[listener])
+        uvicorn.Server(config).run(sockets=doors(listener))
         return
-    from lepta.commands.workers import Workers, beside
 
     with beside(listener, workers) as listeners:
         Workers(config, listeners).run()

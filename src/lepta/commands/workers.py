@@ -10,6 +10,14 @@ from uvicorn.supervisors.multiprocess import Multiprocess, Process
 if TYPE_CHECKING:
     import uvicorn
 
+DOORS = 16
+"""The loop lets in one client a listener and round; in a crowd rounds take long, and who is new would wait for seconds."""
+
+
+def doors(listener: socket.socket) -> list[socket.socket]:
+    """The same listener so often that a crowd is let in at once."""
+    return [listener, *(listener.dup() for _ in range(DOORS - 1))]
+
 
 class Workers(Multiprocess):
     """Uvicorn's processes, one a listener. Of one listener for all, most connections would be whoever's is awake
@@ -17,25 +25,25 @@ class Workers(Multiprocess):
     """
 
     def __init__(self, config: "uvicorn.Config", listeners: Sequence[socket.socket]) -> None:
-        self._listeners = listeners
+        self._doors = [doors(listener) for listener in listeners]
         config.workers = len(listeners)
         super().__init__(config, list(listeners))
 
     def init_processes(self) -> None:
         """Start them all."""
-        for listener in self._listeners:
-            self._start(listener)
+        for sockets in self._doors:
+            self._start(sockets)
 
-    def _start(self, listener: socket.socket) -> None:
-        process = Process(self.config, [listener])
+    def _start(self, sockets: list[socket.socket]) -> None:
+        process = Process(self.config, sockets)
         process.start()
         self.processes.append(process)
 
     def keep_subprocess_alive(self) -> None:
         """Look after each; one that has died is replaced at the same listener, where its clients wait."""
-        for at, listener in enumerate(self._listeners):
+        for at, sockets in enumerate(self._doors):
             # Uvicorn puts the new process where the old one stood, with `sockets`.
-            self.sockets, others = [listener], self.processes
+            self.sockets, others = sockets, self.processes
             self.processes = [others[at]]
             super().keep_subprocess_alive()
             self.processes = [*others[:at], *self.processes, *others[at + 1 :]]
