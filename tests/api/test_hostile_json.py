@@ -60,6 +60,8 @@ BODIES: dict[str, Any] = {
     "post /v1/checkouts:batch": [{"checkout": make.checkout_body(sequence=60)}],
     "post /v1/quotes": make.checkout_body(),
     "post /v1/gifts": {"card": make.CARD, "campaign": "own-points", "points": 2, "store": "nsk-07"},
+    "post /v1/claims": {"checkout": "0" * 24, "card": make.CARD},
+    "post /v1/members/{member}/merge": {"into": "pyotr"},
     "post /v1/holds": {"card": make.CARD, "points": 1, "ttl_s": 900, "store": "nsk-07", "till": "3"},
     "post /v1/keys": {"role": "till", "store": "nsk-07", "till": "3"},
     "put /v1/members/{member}": {
@@ -103,6 +105,8 @@ class Office:
         ends = {name: self.ends.get(name, "x") for name in re.findall(r"{(.*?)}", path)}
         if path.endswith("/publish"):
             ends["campaign"] = "own-points"
+        if path.endswith("/merge"):
+            ends["member"] = "vera"
         headers = {"Content-Type": kind, "Idempotency-Key": f"k-{self.sent}"}
         return await self.client.request(method, path.format(**ends), content=body, headers=headers)
 
@@ -154,7 +158,8 @@ async def test_what_is_no_json_is_refused_and_changes_nothing(
     assert await office.recorded() == before
     # The same body in another spelling is the same.
     meant = await office.send(endpoint, hostile.spelled(body_of(endpoint)))
-    assert meant.status_code in {200, 201} or not body_of(endpoint), meant.text
+    wanted = {404} if endpoint[0] == "/v1/claims" else {200, 201}  # nobody bought without a card
+    assert meant.status_code in wanted or not body_of(endpoint), meant.text
     assert (await office.client.get("/readyz")).status_code == 200
 
 
