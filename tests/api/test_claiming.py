@@ -1,7 +1,7 @@
 """Claims of sales without a card, over HTTP. Every test's ledger is verified and decided again at its end."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import Any
 
@@ -15,8 +15,10 @@ from holds import Clock
 from lepta.db import Address
 from lepta.processing.acts import LotsDue
 from lepta.processing.beside import Beside
+from lepta.processing.moving import Moved
+from lepta.processing.owners import ClaimSale
 from lepta.runtime import Runtime
-from reversing import balances, change_programme, rows, tell
+from reversing import balances, change_programme, rows, sale_key, tell
 from shops import open_shop, publish
 from tills import bring_back, goods, key, problem, return_body, sell, void
 
@@ -257,6 +259,10 @@ async def test_donations_that_were_made_stay_and_come_back_with_the_goods(
     back = (await void(office, 1)).json()
     assert [donation["outcome"] for donation in back["donations"]] == ["reversed"]
     assert await balances(owner) == {}
+    # Nobody had given it, so it is taken from nobody.
+    assert await rows(owner, "SELECT donations, shoppers, points FROM standing") == [(0, 0, 0)]
+    assert await rows(owner, "SELECT count(*) FROM supporter") == [(0,)]
+    assert (await office.get(f"/v1/cards/{make.CARD}")).json()["donations"] == []
 
 
 @pytest.mark.edge_case(49, 38)
@@ -297,6 +303,37 @@ async def test_the_rules_and_the_tier_of_the_sales_time_hold(
     )
     await publish(owner, make.change(make.BASE, GOLD, TIGHT))
     assert (await claim(office, sold, "31")).json()["points"]["earned"] == 62
+
+
+async def test_of_two_sales_claimed_at_once_each_earns_by_the_tier_of_its_own_time(
+    office: httpx.AsyncClient, owner: Address, running: Runtime
+) -> None:
+    await publish(owner, make.change(make.BASE, GOLD))
+    await office.put("/v1/members/ivan", json={"tier": "gold", "cards": ["31"]})
+    await sell_anonymously(office, 1)
+    stored = await office.get("/v1/members/ivan")
+    silver, tag = {**stored.json(), "tier": "silver"}, {"If-Match": stored.headers["ETag"]}
+    assert (await office.put("/v1/members/ivan", json=silver, headers=tag)).status_code == 200
+    later = (datetime.now(UTC) + timedelta(minutes=1)).isoformat(timespec="seconds")
+    await sell_anonymously(office, 2, occurred_at=later)
+    claims = [ClaimSale(sale_key(n), "31", said=str(n).encode()) for n in (1, 2)]
+    done = await asyncio.gather(*[tell(running.writer, each) for each in claims])
+    earned = [one.movement.outcome["points"][0] for one in done if isinstance(one, Moved)]
+    assert earned == [62, 12]
+
+
+async def test_a_claim_is_no_use_of_the_card_that_a_programme_watches(
+    office: httpx.AsyncClient, running: Runtime
+) -> None:
+    await change_programme(running.writer, watch={"sales_per_day": {"flag": 1, "cap": 1}})
+    sold = await sell_anonymously(office, 1)
+    assert "many-sales" not in (await sell(office, 2)).json()["flags"]
+    told = (await claim(office, sold)).json()
+    assert told["points"]["earned"] == 12
+    suspicions = (await office.get("/v1/suspicions")).json()
+    assert suspicions["items"] == []
+    # Nor does it count: the card's next sale is its second, and so the first that is flagged.
+    assert "many-sales" in (await sell(office, 3)).json()["flags"]
 
 
 async def test_points_that_wait_wait_and_points_pay_a_debt_first(

@@ -8,6 +8,7 @@ import asyncpg
 from lepta.processing import load
 from lepta.processing.acts import Act
 from lepta.processing.claiming import counters_of_claim
+from lepta.processing.events import NaturalKey
 from lepta.processing.office import Office
 from lepta.processing.owners import Claimant, ClaimSale
 from lepta.processing.seen import EARNING
@@ -21,7 +22,8 @@ from lepta.rules.rulebook import Rulebook
 class Claiming:
     """Of the claims of a batch."""
 
-    found: dict[str, Claimant] = field(default_factory=dict)
+    found: dict[tuple[NaturalKey, str], Claimant] = field(default_factory=dict)
+    """As the member was at the time of the sale: by sale and card, which may claim several."""
     former: dict[int, Rulebook] = field(default_factory=dict)
     counters: set[str] = field(default_factory=set)
 
@@ -64,7 +66,7 @@ async def _read(
     store = sale.seen.store
     asks = rulebook.asks(store.programme) if shopper.status in EARNING else NOTHING
     member = member_seen(sale.event, store, shopper, asks)
-    claimant = claiming.found[act.card] = Claimant(shopper.status, member)
+    claimant = claiming.found[act.sale, act.card] = Claimant(shopper.status, member)
     before = 2**62
     claiming.counters |= {*counters_of_claim(subject, claimant, rulebook, newest, before)}
 

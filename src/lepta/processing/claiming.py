@@ -170,7 +170,9 @@ def as_claimed(
     quoted = None if rulebook is newest else ByQuote(0, newest)
     found = prepare(event, seen, rulebook, quoted)
     candidates = [each for each in found.matched.candidates if each.campaign.kind == "bonus"]
-    return replace(found, matched=replace(found.matched, candidates=tuple(candidates)))
+    # No till has seen the card: what a programme watches for has not happened.
+    matched = replace(found.matched, candidates=tuple(candidates), watch=None)
+    return replace(found, matched=matched)
 
 
 def _rest(event: Checkout, goods: Goods) -> Checkout:

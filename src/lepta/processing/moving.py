@@ -67,8 +67,11 @@ class Moved(NamedTuple):
 
     @property
     def givers(self) -> Sequence[tuple[int | None, Given]]:
-        """Who gave: (number of the member's account, what). Of a merger both: what it was of the one is the other's."""
-        own = [(self.booked.member, given) for given in self.given]
+        """Who gave: (number of the member's account, what). Of a merger both: what it was of the one is the other's. Of a
+        sale that was anonymous nobody, though its points have a claimant.
+        """
+        giver = None if "claimed" in self.movement.facts else self.booked.member
+        own = [(giver, given) for given in self.given]
         if self.merger is None or not own:
             return own
         was: int = self.movement.facts["account"]
@@ -184,7 +187,7 @@ def decide_act(
     try:
         act = settled(act, state.heirs, state.size)
         if isinstance(act, ClaimSale):
-            act = replace(act, claimant=state.claimants.get(act.card))
+            act = replace(act, claimant=state.claimants.get((act.sale, act.card)))
         first, *rest = in_parts(act, state) if isinstance(act, Merge) else [act]
         moved = _record(first, state, submission.claims, received_at, salt)
     except DomainError as error:

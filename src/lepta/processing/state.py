@@ -278,8 +278,8 @@ class State:
     """Who members that acts name became, of those who were merged."""
     gave: dict[int, dict[tuple[str, str], list[int]]] = field(default_factory=dict)
     """By account of a member who is to be merged, campaign and fund: points and money that they gave."""
-    claimants: dict[str, Claimant] = field(default_factory=dict)
-    """By card: who claims sales, of those whom somebody knows."""
+    claimants: dict[tuple[NaturalKey, str], Claimant] = field(default_factory=dict)
+    """By sale and card: who claims sales, of those whom somebody knows."""
     former: dict[int, Rulebook] = field(default_factory=dict)
     """By number: those that sales were decided by which are claimed now."""
     rows: tuple[MemberRow, ...] = ()

@@ -129,7 +129,9 @@ def _facts(subject: Subject, owner: str | None) -> dict[str, Any]:
     if owner is None:
         return facts
     was = {} if subject.refs[0] == owner else {"was": subject.refs[0]}
-    return {**facts, "member": owner, **was}
+    # What an anonymous sale gave nobody has given, whoever claimed its points: so nobody is to get it back.
+    claimed = {"claimed": True} if seen.member is None else {}
+    return {**facts, "member": owner, **was, **claimed}
 
 
 def _tombstone(act: Void, received_at: datetime) -> Motion:

@@ -79,8 +79,9 @@ class Acts:
         if document["kind"] in {"hold", "release"}:
             note_act(index, whole, part)
         was = self._merge(index, whole, member) if document["kind"] == Merge.kind else None
+        giver = None if "claimed" in whole["facts"] else member
         for campaign, fund, *sums in whole.get("given", _NOTHING):
-            self._give((member, campaign, fund), sums)
+            self._give((giver, campaign, fund), sums)
             if was is not None:
                 self._give((was, campaign, fund), [-amount for amount in sums])
         return whole

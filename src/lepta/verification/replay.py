@@ -319,8 +319,9 @@ def _act_again(stored: Leaf, lying: Beside, state: State, rulebooks: Rulebooks) 
         state.former[number] = rulebooks.former(number, state.rulebook)
     motion = DECIDERS[type(act)](act, state, stored.received_at)
     _, booked, leaf = book(motion, state, packed, stored.received_at)
+    giver = None if "claimed" in motion.facts else booked.member
     for given in motion.given:
-        state.give(booked.member, given.campaign, given.fund, given.points, given.money_minor)
+        state.give(giver, given.campaign, given.fund, given.points, given.money_minor)
     if stored.kind in REVERSING:
         for sale in about:
             state.subjects[sale].undone.append(Movement.of(stored, lying))
