@@ -6,9 +6,11 @@ from typing import Any
 
 import asyncpg
 import pytest
+from test_owners_storm import MERGE
 from test_writer import held_head, index_of, writer_on
 
 import make
+from families import add_olga
 from lepta.db import Address
 from lepta.processing import ahead, directory, load, waiting
 from lepta.processing.decide import Accepted, Answered
@@ -20,6 +22,7 @@ from lepta.processing.recognition import Refused
 from lepta.processing.sight import Prepared
 from lepta.processing.state import Submission
 from lepta.processing.writer import Writer
+from reversing import balances
 
 DOUBLE = {**make.BASE, "effect": {"earn": {"points": 2, "per_amount": 2000}, "per": "basket"}}
 
@@ -124,6 +127,35 @@ async def test_a_sale_is_laid_out_again_when_the_catalogue_changed_before_its_tu
             await put_product(office, make.HUNTER_SKU, ["dairy"])
         after = outcome_of(await selling)
     assert (before.points.earned, after.points.earned) == (12, 12 + 24)
+
+
+async def test_a_sale_whose_card_was_looked_up_before_a_merger_is_looked_up_again(
+    shop: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even where the merger is known to this process by the time the sale is ready."""
+    await add_olga(shop)
+    look_up, looked_up = load.read_shoppers, asyncio.Event()
+    async with writer_on(shop, batch_size=1) as one, writer_on(shop) as other:
+        before = one.directory.versions
+
+        async def slowly(connection: asyncpg.Connection, cards: Any) -> Any:
+            found = await look_up(connection, cards)
+            if cards and not looked_up.is_set():
+                looked_up.set()
+                while one.directory.versions == before:  # noqa: ASYNC110 - nothing tells of it
+                    await asyncio.sleep(0)
+            return found
+
+        monkeypatch.setattr(load, "read_shoppers", slowly)
+        async with held_head(shop):
+            merging = other.enqueue(Submission.of(MERGE))
+            await asyncio.sleep(0.2)  # it stands in line for the head before the sales do
+            selling = [one.enqueue(sale(1, card=None)), one.enqueue(sale(2))]
+            await looked_up.wait()
+        await merging
+        await asyncio.gather(*selling)
+    assert "member/m-pyotr/available" not in await balances(shop)
+    assert (await balances(shop))["member/m-olga/available"] == 12
 
 
 async def block(connection: asyncpg.Connection) -> None:

@@ -80,11 +80,14 @@ class Ahead:
         async with asyncio.timeout(ROUND_S):
             if self._connection is None or self._connection.is_closed():
                 self._connection = await self.database.writer_connection()
-            read_s = asyncio.get_running_loop().time()
+            # As of before anybody was looked up: whoever is merged meanwhile is looked up again under the lock.
+            read_s, basis = asyncio.get_running_loop().time(), self.office.basis
             shoppers = await self.office.look_up(self._connection, [sale for _, sale in fresh])
         for number, (waiting, sale) in enumerate(fresh, start=1):
             if not waiting.in_batch:
-                waiting.laid_out, waiting.laid_out_s = self._ready(sale, shoppers), read_s
+                ready = self._ready(sale, shoppers)
+                if ready is not None and ready.basis == basis:
+                    waiting.laid_out, waiting.laid_out_s = ready, read_s
             if number % AT_ONCE == 0:
                 await asyncio.sleep(0)
 
