@@ -21,6 +21,7 @@ from lepta.processing.decide import (
 )
 from lepta.processing.events import Checkout, Publish
 from lepta.processing.giving import counters_of_gift
+from lepta.processing.heirs import Heirs, settled
 from lepta.processing.leaf import parse_checkout_id
 from lepta.processing.moving import Recalled, decide_act, recall
 from lepta.processing.office import Basis, LaidOut, Office
@@ -177,16 +178,14 @@ async def _load(
     if acts:
         known.add_to(state)
         state.stores = _stores(acts, office)
-        await _load_heirs(connection, state, acts)
+        await _load_mergers(connection, state, acts)
     await _load_holds(connection, state, turns)
     await _load_holdings(connection, state, acts)
     return state, laid_out
 
 
-async def _load_heirs(connection: asyncpg.Connection, state: State, acts: Sequence[Act]) -> None:
-    """Who members became that acts name; and the mergers of those who are to be merged again."""
-    refs = {ref for act in acts for ref in act.members}
-    state.heirs = await subjects.read_heirs(connection, state.shard, refs)
+async def _load_mergers(connection: asyncpg.Connection, state: State, acts: Sequence[Act]) -> None:
+    """The mergers of those who are to be merged again."""
     again = {
         heirs[0].log_index
         for act in acts
@@ -251,10 +250,12 @@ class Known(NamedTuple):
     claiming: claimants.Claiming
     counters: frozenset[str]
     """That may be touched."""
+    heirs: dict[str, Heirs]
+    """Who members became that acts name."""
 
     def add_to(self, state: State) -> None:
         """Have the acts decided on it."""
-        state.subjects = self.sales
+        state.subjects, state.heirs = self.sales, self.heirs
         for claim, index in self.places.items():
             state.claims.setdefault(claim, index)
         self.merging.add_to(state)
@@ -271,15 +272,17 @@ async def _look_into(
     received_at: datetime,
 ) -> Known:
     if not acts:
-        return Known({}, {}, mergers.Merging(), claimants.Claiming(), frozenset())
+        return Known({}, {}, mergers.Merging(), claimants.Claiming(), frozenset(), {})
     keys = {act.subject for act in acts if act.subject is not None}
     places = await subjects.find(connection, shard, keys)
     sales = await subjects.read(connection, shard, set(places.values()), head.size)
     merging = await mergers.read(connection, shard, acts, office.rulebooks.newest)
     claiming = await claimants.read(connection, office, acts, places, sales)
-    counters = subjects.counters_of(sales) | _counters(acts, office, received_at)
+    heirs = await subjects.read_heirs(connection, shard, {r for act in acts for r in act.members})
+    now = [settled(act, heirs, head.size) for act in acts]
+    counters = subjects.counters_of(sales) | _counters(now, office, received_at)
     counters |= merging.counters | claiming.counters
-    return Known(places, sales, merging, claiming, frozenset(counters))
+    return Known(places, sales, merging, claiming, frozenset(counters), heirs)
 
 
 async def _read_ledger(
