@@ -157,6 +157,13 @@ def mischief(office: httpx.Client, kiosk: httpx.Client) -> Iterator[int]:
     yield office.post(
         "/v1/adjustments", json=adjustment, headers={"Idempotency-Key": "1"}
     ).status_code
+    named = {"Idempotency-Key": CARD, "X-Request-ID": CARD}
+    claim = {"checkout": "Zabolotnaya", "card": CARD}
+    yield office.post("/v1/claims", json=claim, headers=named).status_code
+    transfer = {"card": CARD, "to": LOST, "points": 5, "reason": "Аристархия asked"}
+    yield office.post("/v1/transfers", json=transfer, headers=named).status_code
+    into = {"into": "Zabolotnaya"}
+    yield office.post("/v1/members/m-4711-anna/merge", json=into, headers=named).status_code
     hold = {"card": CARD, "points": 5, "store": "nsk-07", "till": "3"}
     yield office.post("/v1/holds", json=hold).status_code
     for more in (

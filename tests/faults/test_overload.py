@@ -5,7 +5,7 @@ batches, not in seconds.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,7 @@ def turned_away(outcomes: list[Outcome]) -> list[Outcome]:
 
 
 async def test_at_twice_what_it_can_take_it_answers_everybody_and_keeps_every_promise(
-    slow: Ground, crowd: OpenLoop
+    slow: Ground, crowd: OpenLoop, record_property: Callable[[str, str], None]
 ) -> None:
     seen: list[int] = []
 
@@ -94,7 +94,7 @@ async def test_at_twice_what_it_can_take_it_answers_everybody_and_keeps_every_pr
     assert sorted(outcome.commits for outcome in refused)[len(refused) // 2] <= 1
     assert memory_mb(pid) - before_mb < MEMORY_MB
     assert set(seen) == {200}
-    slow.report(summed_up(taken, refused))
+    record_property("summary", f"overload: {summed_up(taken, refused)}")
     await is_itself_again(slow, crowd, [outcome.body["log_index"] for outcome in taken])
 
 

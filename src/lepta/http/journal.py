@@ -18,7 +18,8 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 CLIENT_LEFT = 499
 """Status in log and metrics of a request whose client did not wait for the answer."""
 
-_SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z", re.ASCII)
+_SANE_ID = re.compile(r"(?!\d+\Z)[A-Za-z0-9._-]{1,64}\Z", re.ASCII)
+"""Not digits alone: what a client takes for its request's id may be a card's number, and ids stand in the log."""
 
 
 class Asked(NamedTuple):

@@ -13,8 +13,10 @@ from lepta.http.express import SAFETY, Call, Head, Lane
 from lepta.http.problems import MEDIA_TYPE, RETRY_AFTER_S, ProtocolError, status_of
 from lepta.processing.events import TooBusy
 
-REST_S = 0.8
-"""Below the second that `Retry-After` asks for."""
+REST_S, MOST_REST_S = 0.03, 0.8
+"""So long a connection is not listened to that was told to come again: below the second that `Retry-After` asks for."""
+REST_EACH_S = 0.0001
+"""And so much for each connection: of a crowd that does not wait 10,000 a second are turned away, not all there are."""
 _COME_AGAIN = b"HTTP/1.1 503 "
 MOST_CONNECTIONS = 2_000
 """At once, where the application does not say."""
@@ -179,7 +181,8 @@ class Protocol(HttpToolsProtocol):
         elif status_line.startswith(_COME_AGAIN):
             self._calling = True
             self.flow.pause_reading()
-            self.loop.call_later(REST_S, self._rested)
+            rest_s = min(max(REST_S, REST_EACH_S * len(self.connections)), MOST_REST_S)
+            self.loop.call_later(rest_s, self._rested)
         if not self._calling and not self.transport.is_closing():
             self._go_on()
 
