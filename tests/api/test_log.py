@@ -245,8 +245,9 @@ async def test_a_cards_number_may_hold_a_slash(shop: AsyncClient) -> None:
         assert (await shop.get(f"/v1/cards/{escaped}")).json()["card"] == "12/34"
         history = await shop.get(f"/v1/cards/{escaped}/history")
         assert history.json() == {"items": [], "next": None}
-        choice = await shop.put(f"/v1/cards/{escaped}/choice", json={})
-        assert choice.json()["type"] == "/problems/not-supported"
+        choice = {"campaign": "hunter-forest", "beneficiary": "forest-animals"}
+        refused = await shop.put(f"/v1/cards/{escaped}/choice", json=choice)
+        assert refused.json()["type"] == "/problems/choice-not-offered"
 
 
 async def test_everybody_sees_funds_and_standings(shop: AsyncClient, client_for: ClientFor) -> None:
