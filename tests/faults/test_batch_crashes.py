@@ -5,7 +5,11 @@ The number in brackets is that of the edge case.
 
 import json
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from statistics import median
 
 import httpx
 import pytest
@@ -18,6 +22,10 @@ SALES = 1_200
 FILE = json.dumps(
     [{"checkout": make.checkout_body(sequence=n, offline=True)} for n in range(SALES)]
 ).encode()
+MANY = json.dumps(
+    [{"checkout": make.checkout_body(sequence=n, till="9", offline=True)} for n in range(10_000)]
+).encode()
+"""A file as large as may be."""
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +57,40 @@ def send(service: Service, key: str) -> list[tuple[int, int]]:
     answer = httpx.post(url, content=FILE, headers=headers, timeout=120)
     assert answer.status_code == 200, answer.text
     return [(r["status"], r["body"]["log_index"]) for r in answer.json()["results"]]
+
+
+@pytest.mark.edge_case(10)
+def test_ten_thousand_stored_sales_stream_through_while_another_till_sells(
+    service: Service, record_property: Callable[[str, str], None]
+) -> None:
+    """Between two sales that the other till makes one after the other, only a part of the file goes ahead of it."""
+    key, body = service.key(), MANY
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    url, sold, waits = f"{service.url}/v1/checkouts", list[int](), list[float]()
+    with ThreadPoolExecutor(1) as aside, httpx.Client(headers=headers, timeout=120) as till:
+        filed = aside.submit(
+            httpx.post, f"{url}:batch?explain=false", content=body, headers=headers, timeout=300
+        )
+        while not filed.done():
+            sale = make.checkout_body(sequence=len(sold), till="4", card=None)
+            began_s = time.monotonic()
+            answer = till.post(url, json=sale)
+            waits.append(time.monotonic() - began_s)
+            assert answer.status_code == 201, answer.text
+            sold.append(answer.json()["log_index"])
+        results = filed.result().json()["results"]
+    assert [result["status"] for result in results] == [201] * 10_000
+    places = [result["body"]["log_index"] for result in results]
+    assert places == sorted(places)
+    inside = [place for place in sold if places[0] < place < places[-1]]
+    assert len(inside) >= 10
+    apart = max(after - before for before, after in pairwise(inside))
+    assert apart <= 2_500
+    record_property(
+        "summary",
+        f"a file of 10,000: {len(inside)} sales of another till meanwhile, at most {apart} of the file between two; "
+        f"median wait {1_000 * median(waits):.0f} ms, longest {1_000 * max(waits):.0f} ms",
+    )
 
 
 @pytest.mark.edge_case(10, 11)
