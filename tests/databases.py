@@ -2,13 +2,15 @@
 
 import asyncio
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from itertools import count
 
 import asyncpg
+from sqlalchemy import text
 
-from lepta.db import Address
+from lepta.db import Address, Database
+from lepta.processing import sql
 
 _numbers = count(1)
 
@@ -30,3 +32,13 @@ def fresh(server: Address, template: str) -> Iterator[str]:
     asyncio.run(say(server, f"CREATE DATABASE {name} TEMPLATE {template}"))
     yield name
     asyncio.run(say(server, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@asynccontextmanager
+async def held_head(shop: Address) -> AsyncIterator[None]:
+    """As if another process were writing: the writer's turn comes at the end."""
+    database = Database(shop)
+    async with database.begin() as tx:
+        await tx.execute(text(sql.WAIT_FOR_HEAD.replace("$1", "0")))
+        yield
+    await database.close()

@@ -8,6 +8,8 @@ import pytest
 
 import make
 from conftest import ClientFor
+from databases import held_head
+from families import OLGA, add_olga, merge
 from lepta.db import Address
 from reversing import balances, rows
 from shops import open_shop, publish
@@ -121,6 +123,27 @@ async def test_limits_and_a_match_stop_exactly(kiosk: httpx.AsyncClient, owner: 
     assert await rows(owner, "SELECT used FROM budget WHERE counter = 'play|budget|points'") == [
         (300,)
     ]
+
+
+@pytest.mark.edge_case(38, 48)
+async def test_a_gift_under_way_while_its_donor_is_merged_is_under_the_limits_of_who_goes_on(
+    kiosk: httpx.AsyncClient, owner: Address, client_for: ClientFor
+) -> None:
+    await add_olga(owner)
+    office = await client_for("office")
+    body = {"card": OLGA, "points": 100, "reason": "opening"}
+    await office.post("/v1/adjustments", json=body, headers={"Idempotency-Key": "olga"})
+    hers = [await give(kiosk, 10, f"o{n}", card=OLGA, campaign="play") for n in range(4)]
+    assert [answer.status_code for answer in hers] == [201, 201, 201, 409]
+    async with held_head(owner):
+        merging = asyncio.create_task(merge(office))
+        await asyncio.sleep(0.2)  # it stands in line for the head before the gift does
+        giving = asyncio.create_task(give(kiosk, 10, "p"))
+        await asyncio.sleep(0.2)
+    assert (await merging).status_code == 201
+    refused = await giving
+    assert problem(refused) == (409, "gift-not-open")
+    assert refused.json()["because"] == hers[3].json()["because"]
 
 
 async def test_a_fund_alone_will_do_where_one_campaign_is_open_for_it(

@@ -7,9 +7,10 @@ from typing import Any
 import asyncpg
 import pytest
 from test_owners_storm import MERGE
-from test_writer import held_head, index_of, writer_on
+from test_writer import index_of, writer_on
 
 import make
+from databases import held_head
 from families import add_olga
 from lepta.db import Address
 from lepta.processing import ahead, directory, load, waiting

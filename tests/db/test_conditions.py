@@ -4,8 +4,9 @@ import asyncio
 from typing import Any
 
 from test_visits import given, outcome_of, publish
-from test_writer import held_head, send, writer_on
+from test_writer import send, writer_on
 
+from databases import held_head
 from lepta.db import Address
 from lepta.rules.explanation import Why
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from test_lot_days import ENDS, WAITS
-from test_writer import held_head, place, send, writer_on
+from test_writer import place, send, writer_on
 
 import make
 from cutter import Cutter
+from databases import held_head
 from holds import Clock, hold, holding, id_of, outcome_of, place_of, release, timed_writer
 from lepta.db import Address
 from lepta.ledger.entries import Code

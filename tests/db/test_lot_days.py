@@ -5,9 +5,10 @@ from datetime import date, datetime
 from typing import Any
 
 import asyncpg
-from test_writer import held_head, send, writer_on
+from test_writer import send, writer_on
 
 import make
+from databases import held_head
 from lepta.db import Address
 from lepta.ledger.entries import Code
 from lepta.processing.acts import LotsDue

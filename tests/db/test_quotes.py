@@ -11,9 +11,10 @@ import asyncpg
 import pytest
 from small_ledger import tampered
 from test_statements import MOST_STATEMENTS
-from test_writer import held_head, send, writer_on
+from test_writer import send, writer_on
 
 import make
+from databases import held_head
 from lepta.db import Address, Database
 from lepta.errors import DomainError
 from lepta.processing.decide import Accepted, Decision, Published

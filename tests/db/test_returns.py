@@ -5,11 +5,11 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from test_writer import held_head, place, send, writer_on
+from test_writer import place, send, writer_on
 
 import make
 from cutter import Cutter
-from databases import say
+from databases import held_head, say
 from lepta.db import Address
 from lepta.ledger.entries import Code
 from lepta.processing.acts import LotsDue

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from test_writer import held_head, send, writer_on
+from test_writer import send, writer_on
 
 import make
-from databases import say
+from databases import held_head, say
 from lepta.db import Address
 from lepta.processing.decide import Accepted, Decision
 from lepta.processing.events import Publish

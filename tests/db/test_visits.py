@@ -6,9 +6,10 @@ from typing import Any
 
 import asyncpg
 import pytest
-from test_writer import held_head, send, writer_on
+from test_writer import send, writer_on
 
 import make
+from databases import held_head
 from lepta.db import Address
 from lepta.processing.decide import Accepted, Decision
 from lepta.processing.events import Publish

@@ -4,10 +4,11 @@ import asyncio
 from typing import Any
 
 import pytest
-from test_writer import held_head, place, send, writer_on
+from test_writer import place, send, writer_on
 
 import make
 from cutter import Cutter
+from databases import held_head
 from lepta.db import Address
 from lepta.processing.acts import Void
 from lepta.processing.decide import Accepted, Decision

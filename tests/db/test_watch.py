@@ -8,10 +8,10 @@ from typing import Any
 
 import asyncpg
 import pytest
-from test_writer import held_head, send, writer_on
+from test_writer import send, writer_on
 
 import make
-from databases import say
+from databases import held_head, say
 from lepta.db import Address
 from lepta.processing.acts import Void
 from lepta.processing.decide import Accepted, Decision

@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
 import make
 from cutter import Cutter
+from databases import held_head
 from lepta.db import Address, Database
-from lepta.processing import batch, decide, sql, verdict
+from lepta.processing import batch, decide, verdict
 from lepta.processing.decide import Accepted, Answered, Decision
 from lepta.processing.directory import Directory
 from lepta.processing.events import Publish, TooBusy
@@ -327,16 +327,6 @@ def transactions_of(writer: Writer) -> list[str]:
         lambda record: begun.append(record.query) if record.query == "BEGIN" else None
     )
     return begun
-
-
-@asynccontextmanager
-async def held_head(shop: Address) -> AsyncIterator[None]:
-    """As if another process were writing: the writer's turn comes at the end."""
-    database = Database(shop)
-    async with database.begin() as tx:
-        await tx.execute(text(sql.WAIT_FOR_HEAD.replace("$1", "0")))
-        yield
-    await database.close()
 
 
 def sale(sequence: int) -> Submission:
